@@ -1,1 +1,27 @@
-"""."""
+"""From a lab's recipe to an int8 `.tflite` and its card: the one room that knows TensorFlow.
+
+Importing this room does not import TensorFlow; calling `train` or `quantize` does. Nothing
+here prints: progress goes to a callback, results come back as values.
+"""
+
+from __future__ import annotations
+
+from edge_deploy.training.quantize import quantize
+from edge_deploy.training.recipe import About, Data, Network, Plan, Samples
+from edge_deploy.training.result import Comparison, Epoch, TrainResult
+from edge_deploy.training.runtime import TrainingMissing
+from edge_deploy.training.train import train
+
+__all__ = [
+    "About",
+    "Comparison",
+    "Data",
+    "Epoch",
+    "Network",
+    "Plan",
+    "Samples",
+    "TrainResult",
+    "TrainingMissing",
+    "quantize",
+    "train",
+]

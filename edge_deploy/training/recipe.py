@@ -1,0 +1,214 @@
+"""A lab's `recipe.py`: what it must offer, and how it is loaded.
+
+A recipe is Python beside the lab's model. It imports TensorFlow only inside `network`, so
+that its data and its score serve where TensorFlow is not installed:
+
+    SEED, EPOCHS, BATCH      int
+    ABOUT                    About
+    data(seed)               -> Data
+    network(plan)            -> compiled keras.Model, one input, one output
+    score(targets, outputs)  -> {figure: (value, unit)}
+
+Turns the file into a Recipe; knows nothing about training.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_deploy.errors import BadInput, EdgeDeployError
+
+FILE_NAME = "recipe.py"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class About:
+    """What the card says in words."""
+
+    purpose: str
+    data: str
+    limits: str
+
+
+@dataclass(frozen=True)
+class Samples:
+    """inputs: (n, *shape) float32; targets: (n, ...), as the network's loss wants them."""
+
+    inputs: NDArray[np.float32]
+    targets: NDArray[Any]
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+
+@dataclass(frozen=True)
+class Data:
+    """Three parts that share no sample; `test` is seen once, after everything is decided.
+
+    representative: (n, *shape) float32 inputs that set the int8 ranges; `train` if absent.
+    """
+
+    train: Samples
+    validation: Samples
+    test: Samples
+    representative: NDArray[np.float32] | None = None
+
+
+class Network(Protocol):
+    """As much of keras.Model as training uses (Keras ships no types)."""
+
+    name: str
+    inputs: Sequence[Any]
+    outputs: Sequence[Any]
+
+    def fit(self, inputs: object, targets: object, **options: object) -> object:
+        """Train."""
+
+    def predict(self, inputs: object, *, verbose: int) -> NDArray[Any]:
+        """Outputs of many inputs, (n, ...)."""
+
+    def export(self, folder: str, **options: object) -> object:
+        """Write a SavedModel."""
+
+    def count_params(self) -> int:
+        """Number of weights and biases."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One training run, as `network` may want to know it for its learning rate."""
+
+    seed: int
+    epochs: int
+    batch: int
+    train_samples: int
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in one pass over the training samples, the last one perhaps short."""
+        return -(-self.train_samples // self.batch)
+
+    @property
+    def steps(self) -> int:
+        """Batches in all."""
+        return self.epochs * self.steps_per_epoch
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What `recipe.py` offers, checked for being there."""
+
+    path: Path
+    seed: int
+    epochs: int
+    batch: int
+    about: About
+    data: Callable[[int], Data]
+    network: Callable[[Plan], Network]
+    score: Callable[[NDArray[Any], NDArray[np.float32]], Mapping[str, tuple[float, str]]]
+
+
+def load(folder: Path) -> Recipe:
+    """Run `recipe.py` of a lab's folder, as a module of its own name.
+
+    Raises BadInput where it is absent, fails, or lacks what a recipe must offer.
+    """
+    path = folder / FILE_NAME
+    if not path.is_file():
+        raise BadInput(
+            f"{folder}: no {FILE_NAME}, so there is nothing to train.",
+            try_next=["edge-deploy labs"],
+        )
+    module = _module(path)
+    return Recipe(
+        path=path,
+        seed=_number(module, path, "SEED", least=0),
+        epochs=_number(module, path, "EPOCHS", least=1),
+        batch=_number(module, path, "BATCH", least=1),
+        about=_offered(module, path, "ABOUT", About),
+        data=_function(module, path, "data"),
+        network=_function(module, path, "network"),
+        score=_function(module, path, "score"),
+    )
+
+
+@contextlib.contextmanager
+def blamed(path: Path) -> Iterator[None]:
+    """Turn what a recipe raises into BadInput that names the recipe's line.
+
+    An error that did not pass through the recipe's own lines is left as it is.
+    """
+    try:
+        yield
+    except EdgeDeployError:
+        raise
+    except Exception as error:
+        lines = [
+            frame.lineno
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename == str(path)
+        ]
+        if isinstance(error, SyntaxError) and error.filename == str(path):
+            lines = [error.lineno]
+        if not lines:
+            raise
+        text = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+        raise BadInput(f"{path}, line {lines[-1]}: {type(error).__name__}: {text}") from error
+
+
+def _module(path: Path) -> ModuleType:
+    # Two labs may have the same folder name, and a folder's name need not be Python's.
+    place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
+    word = re.sub(r"\W", "_", path.parent.name, flags=re.ASCII)
+    name = f"edge_deploy_recipe_{word}_{place}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise BadInput(f"{path}: cannot be loaded as Python.")
+    module = importlib.util.module_from_spec(spec)
+    # Where dataclasses and pickle look for a class's module.
+    sys.modules[name] = module
+    try:
+        with blamed(path):
+            spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _offered(module: ModuleType, path: Path, name: str, kind: type[T]) -> T:
+    if not hasattr(module, name):
+        raise BadInput(f"{path}: {name} is missing ({kind.__name__}).")
+    value = getattr(module, name)
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise BadInput(f"{path}: {name} is {value!r}; expected {kind.__name__}.")
+    return value
+
+
+def _number(module: ModuleType, path: Path, name: str, *, least: int) -> int:
+    value = _offered(module, path, name, int)
+    if value < least:
+        raise BadInput(f"{path}: {name} is {value}; expected at least {least}.")
+    return value
+
+
+def _function(module: ModuleType, path: Path, name: str) -> Callable[..., Any]:
+    value = getattr(module, name, None)
+    if not callable(value):
+        raise BadInput(f"{path}: the function {name} is missing.")
+    return value  # type: ignore[no-any-return]
