@@ -326,9 +326,8 @@ def _named(name: str, target: str, who: str) -> Toolchain:
 
 def _try(name: str, target: str) -> Toolchain | None:
     """The compiler of a name or path, or None when this machine has none such."""
-    if name == "zig":
-        if _has_ziglang():
-            return _zig((sys.executable, "-m", "ziglang"), _ziglang_version(), target)
+    if name == "zig" and _has_ziglang():
+        return _zig((sys.executable, "-m", "ziglang"), _ziglang_version(), target)
     path = shutil.which(name)
     if path is None:
         return None

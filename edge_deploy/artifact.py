@@ -1,0 +1,167 @@
+"""What is put on a board: an image and its manifest, as a folder on disk.
+
+Turns such a folder into an Artifact and back, and trusts nothing in it: a manifest that lacks a
+key, or an image that is not the one it describes, is BadInput. Knows nothing of how an image
+is made or flashed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge_deploy.errors import BadInput, BuildFailed
+
+SCHEMA_VERSION = 1
+MANIFEST_FILE = "manifest.json"
+
+# A manifest is 1 KB. More than this is not one, and is not read into memory.
+_MANIFEST_LIMIT_BYTES = 65_536
+_SHA256_DIGITS = 64
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an image holds, and what it takes of its board.
+
+    port: `virtual_m4` or `host`; engine: as the firmware's `hello` names it.
+    target: what the compiler emitted code for, `portable` or `cortex_m4`.
+    flash_bytes: all that is loaded; code_bytes: of it, what is not weights.
+    ram_bytes: all static RAM with the arena and the reserved stack.
+    These and stack_reserved_bytes are None where the image runs under an operating system,
+    which has no such limits.
+    load_address: where the image goes; 0 for an executable.
+    image, elf: file names in the artifact's folder.
+    """
+
+    model_name: str
+    model_sha256: str
+    board: str
+    port: str
+    engine: str
+    target: str
+    toolchain: str
+    flash_bytes: int | None
+    ram_bytes: int | None
+    code_bytes: int | None
+    weights_bytes: int
+    arena_bytes: int
+    stack_reserved_bytes: int | None
+    image_sha256: str
+    load_address: int
+    tool_version: str
+    image: str
+    elf: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The manifest as it stands on disk, and in `--json` output."""
+        return {"schema_version": SCHEMA_VERSION, **dataclasses.asdict(self)}
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A built firmware. image: a flat .bin, or an executable; elf: the same with symbols."""
+
+    folder: Path
+    image: Path
+    elf: Path
+    manifest: Manifest
+
+
+def read(folder: Path) -> Artifact:
+    """Read an artifact, and check that its image is the one that the manifest describes.
+
+    Raises BadInput.
+    """
+    manifest = read_manifest(folder / MANIFEST_FILE)
+    found = Artifact(folder, folder / manifest.image, folder / manifest.elf, manifest)
+    digest = sha256_of(found.image)
+    if digest != manifest.image_sha256:
+        raise BadInput(
+            f"{found.image} has sha256 {digest[:16]}...; its manifest says "
+            f"{manifest.image_sha256[:16]}...",
+            try_next=("build it again",),
+        )
+    if not found.elf.is_file():
+        raise BadInput(f"{found.elf} is missing; the manifest names it.")
+    return found
+
+
+def write(folder: Path, manifest: Manifest) -> Artifact:
+    """Write the manifest into a folder that holds the image already.
+
+    It appears whole or not at all. Raises BuildFailed when the disk refuses it, BadInput when
+    the image is not what the manifest says.
+    """
+    path = folder / MANIFEST_FILE
+    partial = folder / f".{MANIFEST_FILE}.{os.getpid()}"
+    try:
+        partial.write_text(json.dumps(manifest.as_json(), indent=2) + "\n", encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise BuildFailed(f"Cannot write {path}: {error.strerror}") from error
+    return read(folder)
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read and check a manifest alone. Raises BadInput, naming the key that is wrong."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MANIFEST_LIMIT_BYTES + 1)
+    except OSError as error:
+        raise BadInput(f"Cannot read {path}: {error.strerror}") from error
+    if len(data) > _MANIFEST_LIMIT_BYTES:
+        raise BadInput(f"{path} has more than {_MANIFEST_LIMIT_BYTES:,} B: not a manifest.")
+    try:
+        values = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{path} is not JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise BadInput(f"{path} holds no JSON object.")
+    if values.get("schema_version") != SCHEMA_VERSION:
+        raise BadInput(
+            f"{path} has schema_version {values.get('schema_version')!r}; "
+            f"this edge-deploy reads {SCHEMA_VERSION}."
+        )
+    fields = {field.name: _checked(path, values, field) for field in dataclasses.fields(Manifest)}
+    return Manifest(**fields)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, 64 hex digits. Raises BadInput when it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise BadInput(f"Cannot read {path}: {error.strerror}") from error
+
+
+def _checked(path: Path, values: dict[str, Any], field: dataclasses.Field[Any]) -> Any:
+    """One value of a manifest, of its declared type and within its range. Raises BadInput."""
+    name, wanted = field.name, str(field.type)
+    if name not in values:
+        raise BadInput(f"{path} lacks {name!r}.")
+    value = values[name]
+    if value is None and wanted == "int | None":
+        return value
+    if wanted == "str":
+        good = isinstance(value, str)
+    else:  # a bool is an int to Python, not to us
+        good = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if not good:
+        kind = "text" if wanted == "str" else "a whole number of at least 0"
+        raise BadInput(f"{path}: {name!r} is {value!r:.60}, not {kind}.")
+    if name.endswith("_sha256") and not _is_sha256(value):
+        raise BadInput(f"{path}: {name!r} is {value!r:.60}, not {_SHA256_DIGITS} hex digits.")
+    # A manifest from elsewhere must not make us read or flash a file outside its folder.
+    if name in ("image", "elf") and (not value or value in (".", "..") or set(value) & set("/\\:")):
+        raise BadInput(f"{path}: {name!r} is {value!r:.60}, not a plain file name.")
+    return value
+
+
+def _is_sha256(value: str) -> bool:
+    return len(value) == _SHA256_DIGITS and set(value) <= set("0123456789abcdef")
