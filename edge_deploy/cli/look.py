@@ -1,0 +1,128 @@
+"""The verbs that look: boards, labs, inspect."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from edge_deploy import boards as board_files
+from edge_deploy import labs as lab_files
+from edge_deploy import model
+from edge_deploy.boards import Board
+from edge_deploy.cli import output, prepare
+from edge_deploy.cli.options import MODEL_HELP, board_option, debug_option, json_option
+from edge_deploy.compiler import Compiled
+
+
+@click.command()
+@click.argument("name", required=False)
+@json_option
+@debug_option
+def boards(name: str | None, as_json: bool) -> None:
+    """List the kinds of board, or show the one named NAME with the source of every value."""
+    if name:
+        board = board_files.load(name)
+        if as_json:
+            output.document(board.as_json())
+        else:
+            _show_board(board)
+        return
+    known = board_files.load_all()
+    if as_json:
+        output.document({"boards": [board.as_json() for board in known.values()]})
+        return
+    output.table(
+        ["board", "what it is", "chip", "MHz", "flash B", "RAM B", "runs --on"],
+        [
+            [
+                board.name,
+                board.title,
+                board.chip,
+                output.number(board.clock_hz / 1e6),
+                output.number(board.flash_bytes),
+                output.number(board.ram_bytes),
+                "virtual, local" if board.target == "cortex_m4" else "local",
+            ]
+            for board in known.values()
+        ],
+    )
+
+
+def _show_board(board: Board) -> None:
+    output.show(board.title)
+    output.table(
+        ["fact", "value", "unit", "source"],
+        [[fact.name, fact.text, fact.unit, fact.source] for fact in board.facts()],
+    )
+
+
+@click.command()
+@json_option
+@debug_option
+def labs(as_json: bool) -> None:
+    """List the labs that come with edge-deploy."""
+    known = lab_files.load_all()
+    if as_json:
+        output.document({"labs": [{"name": lab.name, "title": lab.title} for lab in known]})
+        return
+    output.table(["lab", "what it is"], [[lab.name, lab.title] for lab in known])
+
+
+@click.command(epilog=MODEL_HELP)
+@click.argument("model_word", metavar="MODEL")
+@board_option
+@json_option
+@debug_option
+def inspect(model_word: str, board: str | None, as_json: bool) -> None:
+    """Show the operators of MODEL, what it needs, and whether it fits a board."""
+    subject = prepare.subject(model_word)
+    chosen = board_files.load(board) if board else None
+    compiled = prepare.compiled(
+        subject, chosen or board_files.load("nano33"), portable=chosen is None, force=True
+    )
+    checks = prepare.fit(compiled, chosen) if chosen else ()
+    if as_json:
+        document = _describe(subject, compiled)
+        document["fit"] = [check.as_json() for check in checks]
+        output.document(document)
+    else:
+        _show_model(subject, compiled)
+        if checks:
+            prepare.show_checks(checks)
+    if chosen:
+        prepare.refuse_over(subject.name, chosen, checks)
+
+
+def _describe(subject: prepare.Subject, compiled: Compiled) -> dict[str, Any]:
+    """The keys of DESIGN.md for `inspect`."""
+    macs = model.macs(subject.graph)
+    return {
+        "model": {"name": subject.name, "sha256": subject.graph.sha256},
+        "macs": sum(macs),
+        "macs_after_passes": compiled.macs_after_passes,
+        "weights_bytes": compiled.weights_bytes,
+        "arena_bytes": compiled.arena_bytes,
+        "operators": [
+            {"index": operator.index, "name": operator.name, "macs": macs[operator.index]}
+            for operator in subject.graph.operators
+        ],
+    }
+
+
+def _show_model(subject: prepare.Subject, compiled: Compiled) -> None:
+    graph, macs = subject.graph, model.macs(subject.graph)
+    output.show(f"{model.safe_name(subject.name)}  sha256 {graph.sha256[:16]}")
+    for heading, indices in (("input", graph.inputs), ("output", graph.outputs)):
+        for index in indices:
+            tensor = graph.tensors[index]
+            shape = "x".join(str(size) for size in tensor.shape)
+            output.show(f"{heading:>7}  {tensor.dtype.value} {shape}")
+    rows = []
+    for operator in graph.operators:
+        result = graph.tensors[operator.outputs[0]]
+        shape = "x".join(str(size) for size in result.shape)
+        rows.append([str(operator.index), operator.name, shape, output.number(macs[operator.index])])
+    output.table(["#", "operator", "output", "MACs"], rows)
+    output.show(f"{sum(macs):,} MACs ({compiled.macs_after_passes:,} after the compiler's passes)")
+    output.show(f"{compiled.weights_bytes:,} B of weights, {compiled.arena_bytes:,} B of arena")

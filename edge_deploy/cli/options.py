@@ -1,0 +1,138 @@
+"""The options that several verbs share, spelled and explained once."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+from edge_deploy.errors import UsageError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+MODEL_HELP = """\b
+MODEL is a lab's name (edge-deploy labs), a folder with a lab.yaml, or a .tflite file."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a verb runs: the words of `--board`, `--on` and what a virtual board is told."""
+
+    board: str
+    on: str
+    faults: tuple[str, ...] = ()
+    seed: int = 0
+    speed: str = "max"
+    timeout_s: float = 10.0
+
+
+def board_option(function: F) -> F:
+    """--board"""
+    return click.option(
+        "--board",
+        metavar="NAME",
+        envvar="EDGE_DEPLOY_BOARD",
+        help="Kind of board (edge-deploy boards).",
+    )(function)
+
+
+def json_option(function: F) -> F:
+    """--json"""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
+
+
+def debug_option(function: F) -> F:
+    """--debug, read by `main.run` before click sees it."""
+    return click.option(
+        "--debug", is_flag=True, expose_value=False, help="Show a traceback on failure."
+    )(function)
+
+
+def target_options(function: F) -> F:
+    """--board, --on, -p, --fault, --seed, --speed, --timeout, gathered in one `target`."""
+
+    @click.pass_context
+    def gather(ctx: click.Context, **words: Any) -> Any:
+        target = _target(ctx, words)
+        return function(target=target, **words)
+
+    wrapped: Any = functools.update_wrapper(gather, function)
+    for option in reversed(
+        (
+            click.option(
+                "--on",
+                "on",
+                metavar="WHERE",
+                envvar="EDGE_DEPLOY_ON",
+                help="auto (the one board on USB, the default), virtual, local (this computer), "
+                "usb:SERIAL, port:PATH-OR-URL.",
+            ),
+            click.option(
+                "-p",
+                "--port",
+                metavar="PORT",
+                envvar="EDGE_DEPLOY_PORT",
+                help="Short for --on port:PORT.",
+            ),
+            click.option(
+                "--fault",
+                "faults",
+                multiple=True,
+                metavar="FAULT",
+                help="Make a virtual board misbehave: drop=0.01, garble=0.001, unplug@5s, "
+                "brownout@3s, hang@2s, slow=4, wrong-firmware. May be repeated.",
+            ),
+            click.option("--seed", type=int, default=0, show_default=True, help="Seed of faults and inputs."),
+            click.option(
+                "--speed",
+                type=click.Choice(["max", "real"]),
+                default="max",
+                show_default=True,
+                help="A virtual board's time against the wall's.",
+            ),
+            click.option(
+                "--timeout",
+                "timeout_s",
+                type=click.FloatRange(min=0.1),
+                default=10.0,
+                show_default=True,
+                metavar="SECONDS",
+                help="Give up after that much silence of the board.",
+            ),
+        )
+    ):
+        wrapped = option(wrapped)
+    return board_option(wrapped)  # type: ignore[no-any-return]
+
+
+def _target(ctx: click.Context, words: dict[str, Any]) -> Target:
+    """Take the shared words out of `words`, and judge them together."""
+    on, port = words.pop("on"), words.pop("port")
+    board = words.pop("board")
+    typed = {name for name in ("on", "port") if _is_typed(ctx, name)}
+    if typed == {"on", "port"}:
+        raise UsageError("--on and -p say the same thing twice; give one of them.")
+    if typed == {"port"} or (port and not on):
+        on = f"port:{port}"
+    on = on or "auto"
+    faults = tuple(words.pop("faults"))
+    if faults and on != "virtual":
+        raise UsageError(
+            f"--fault is for virtual boards; this command runs on {on}.",
+            try_next=[f"{ctx.command_path} --on virtual --fault {faults[0]} ..."],
+        )
+    if not board:
+        raise UsageError(
+            "no board named: give --board NAME.",
+            try_next=[f"{ctx.command_path} --board nano33 ...", "edge-deploy boards"],
+        )
+    return Target(
+        board, on, faults, words.pop("seed"), words.pop("speed"), words.pop("timeout_s")
+    )
+
+
+def _is_typed(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE

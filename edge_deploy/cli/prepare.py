@@ -1,0 +1,228 @@
+"""From the words of a command to a model, an image and a session: the steps that verbs share.
+
+    subject = prepare.subject("kws")                  # a lab or a file -> bytes and Graph
+    compiled = prepare.compiled(subject, board)       # C; refused here if it cannot fit
+    with prepare.session(subject, target) as live:    # built, flashed, spoken to
+        live.session.run(...)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_deploy import boards, budgets, build, compiler, devices, labs, model
+from edge_deploy.artifact import Artifact
+from edge_deploy.boards import Board
+from edge_deploy.budgets import Check
+from edge_deploy.cli import output
+from edge_deploy.cli.options import Target
+from edge_deploy.compiler import Compiled
+from edge_deploy.devices.device import Device
+from edge_deploy.errors import BadInput, EdgeDeployError, OverBudget, UsageError
+from edge_deploy.labs import Lab
+from edge_deploy.model.graph import Graph
+from edge_deploy.quantity import Quantity
+from edge_deploy.telemetry.session import Session
+
+PORTS = {"virtual": "virtual_m4", "local": "host"}
+"""The firmware's port for each `--on`."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What MODEL named: the bytes of a `.tflite`, parsed, and the lab where it is one's."""
+
+    name: str
+    data: bytes
+    graph: Graph
+    lab: Lab | None
+
+
+@dataclass(frozen=True)
+class Live:
+    """A board that runs `artifact`, spoken to by `session`."""
+
+    board: Board
+    device: Device
+    artifact: Artifact
+    session: Session
+
+
+def subject(word: str) -> Subject:
+    """Load MODEL: a lab's name, a folder with a lab.yaml, or a `.tflite` file."""
+    path = Path(word)
+    lab: Lab | None = None
+    if path.suffix == "" and not path.is_file():
+        lab = labs.load(word)
+        path = lab.model
+        if not path.is_file():
+            raise BadInput(
+                f"lab {lab.name} has no trained model yet ({path.name} is not in its folder).",
+                try_next=[f"edge-deploy train {word}"],
+            )
+    elif path.suffix in {".keras", ".h5"}:
+        raise BadInput(
+            f"{path} is a Keras model; this version compiles int8 .tflite files.",
+            try_next=["convert it with TensorFlow's TFLiteConverter, full int8, int8 in and out"],
+        )
+    try:
+        data = path.read_bytes()
+    except IsADirectoryError:
+        raise BadInput(f"{path} is a folder without a lab.yaml.") from None
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file.", try_next=["edge-deploy labs"]) from None
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}.") from error
+    name = lab.name if lab else path.stem
+    return Subject(name, data, model.read(data, name=name), lab)
+
+
+def compiled(
+    subject: Subject, board: Board, *, portable: bool = False, force: bool = False
+) -> Compiled:
+    """Compile for `board`, and refuse what cannot fit before any toolchain starts."""
+    target = "portable" if portable else board.target
+    result = compiler.compile(subject.graph, target=target, model_name=subject.name)
+    checks = fit(result, board)
+    if not force:
+        refuse_over(subject.name, board, checks)
+    return result
+
+
+def fit(compiled: Compiled, board: Board) -> tuple[Check, ...]:
+    """What is known of flash and RAM before a build, held against the board.
+
+    Both are lower bounds: the firmware's own code and RAM come with the build.
+    """
+    return budgets.check(
+        {
+            "flash: weights": Quantity(compiled.weights_bytes, "B", "computed:compiler"),
+            "RAM: arena": Quantity(compiled.arena_bytes, "B", "computed:memory plan"),
+        },
+        {
+            "flash: weights": board.application_flash_bytes,
+            "RAM: arena": board.application_ram_bytes,
+        },
+    )
+
+
+def refuse_over(name: str, board: Board, checks: Sequence[Check]) -> None:
+    """Show the table and raise OverBudget where a check is over its limit."""
+    over = [check for check in checks if check.status == "over"]
+    if not over:
+        return
+    show_checks(checks, err=True)
+    worst = over[0]
+    kind = "flash" if "flash" in worst.resource else "RAM"
+    raise OverBudget(
+        f"{name} needs {worst.value:,.0f} B of {kind}; "
+        f"{board.name} has {worst.limit:,.0f} B for an application.",
+        try_next=[
+            f"edge-deploy inspect MODEL --board {board.name}    what takes the most",
+            "edge-deploy boards    a board with more",
+        ],
+    )
+
+
+def show_checks(checks: Sequence[Check], *, err: bool = False) -> None:
+    """The table that is the same everywhere: resource, value, limit, unit, status, origin."""
+    output.table(
+        ["resource", "value", "limit", "unit", "status", "origin"],
+        [
+            [
+                check.resource,
+                "-" if check.value is None else output.number(check.value),
+                "-" if check.limit is None else output.number(check.limit),
+                check.unit,
+                check.status,
+                check.origin or "-",
+            ]
+            for check in checks
+        ],
+        err=err,
+    )
+
+
+def artifact(subject: Subject, board: Board, on: str, *, force: bool = False) -> Artifact:
+    """Build the firmware with the model for `board`, as `--on` runs it."""
+    port = PORTS.get(on)
+    if port is None:
+        raise UsageError(
+            f"building for a real {board.name} is not in this version.",
+            try_next=[
+                "add --on virtual    the same firmware on an emulated board",
+                "add --on local      the same firmware on this computer",
+            ],
+        )
+    result = compiled(subject, board, portable=on == "local", force=force)
+    started = time.monotonic()
+    made = build.firmware(
+        result,
+        graph=subject.graph,
+        board=board,
+        port=port,
+        labels=subject.lab.labels if subject.lab else (),
+        source=subject.lab.source if subject.lab else None,
+        force=force,
+    )
+    seconds = time.monotonic() - started
+    if seconds > 0.5:  # a build, not a look into the cache
+        output.say(f"Built {subject.name} for {board.name} in {seconds:.1f} s.")
+    return made
+
+
+def device(target: Target) -> Device:
+    """The device that the words of the command mean."""
+    return devices.resolve(
+        target.on,
+        boards.load(target.board),
+        faults=target.faults,
+        seed=target.seed,
+        speed=target.speed,
+    )
+
+
+@contextlib.contextmanager
+def opened(device: Device, timeout_s: float) -> Iterator[Session]:
+    """A session on `device`, begun; closed with the device at the end."""
+    with contextlib.closing(device):
+        with Session(device.open(), timeout_s=timeout_s) as session:
+            try:
+                session.begin()
+                yield session
+            except EdgeDeployError as error:
+                raise _with_cause(error, device) from error
+
+
+@contextlib.contextmanager
+def session(subject: Subject, target: Target, *, force: bool = False) -> Iterator[Live]:
+    """Build, flash unless the board has it already, open, and check that the model answers."""
+    board = boards.load(target.board)
+    chosen = device(target)  # first: a missing board is told before a minute of building
+    with contextlib.closing(chosen):
+        made = artifact(subject, board, target.on, force=force)
+        flash(chosen, made)
+        with opened(chosen, target.timeout_s) as open_session:
+            open_session.check_model(made.manifest.model_sha256)
+            yield Live(board, chosen, made, open_session)
+
+
+def flash(device: Device, artifact: Artifact) -> bool:
+    """Put the artifact on the device unless it is there already; True if it was written."""
+    there = device.manifest()
+    if there is not None and there.image_sha256 == artifact.manifest.image_sha256:
+        return False
+    device.flash(artifact)
+    return True
+
+
+def _with_cause(error: EdgeDeployError, device: Device) -> EdgeDeployError:
+    """The same error; where the device knows why the board is gone, with that in its line."""
+    reason = device.failure()
+    if reason and reason not in error.message:
+        error.message = f"{error.message.rstrip('.')}: {reason}."
+    return error
