@@ -128,8 +128,11 @@ def read_manifest(path: Path) -> Manifest:
             f"{path} has schema_version {values.get('schema_version')!r}; "
             f"this edge-deploy reads {SCHEMA_VERSION}."
         )
-    fields = {field.name: _checked(path, values, field) for field in dataclasses.fields(Manifest)}
-    return Manifest(**fields)
+    checked: dict[str, Any] = {
+        field.name: _checked(path, values, field.name, str(field.type))
+        for field in dataclasses.fields(Manifest)
+    }
+    return Manifest(**checked)
 
 
 def sha256_of(path: Path) -> str:
@@ -140,14 +143,13 @@ def sha256_of(path: Path) -> str:
         raise BadInput(f"Cannot read {path}: {error.strerror}") from error
 
 
-def _checked(path: Path, values: dict[str, Any], field: dataclasses.Field[Any]) -> Any:
+def _checked(path: Path, values: dict[str, Any], name: str, wanted: str) -> str | int | None:
     """One value of a manifest, of its declared type and within its range. Raises BadInput."""
-    name, wanted = field.name, str(field.type)
     if name not in values:
         raise BadInput(f"{path} lacks {name!r}.")
     value = values[name]
     if value is None and wanted == "int | None":
-        return value
+        return None
     if wanted == "str":
         good = isinstance(value, str)
     else:  # a bool is an int to Python, not to us
@@ -160,7 +162,8 @@ def _checked(path: Path, values: dict[str, Any], field: dataclasses.Field[Any]) 
     # A manifest from elsewhere must not make us read or flash a file outside its folder.
     if name in ("image", "elf") and (not value or value in (".", "..") or set(value) & set("/\\:")):
         raise BadInput(f"{path}: {name!r} is {value!r:.60}, not a plain file name.")
-    return value
+    checked: str | int = value
+    return checked
 
 
 def _is_sha256(value: str) -> bool:
