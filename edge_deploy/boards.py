@@ -1,0 +1,344 @@
+"""boards.yaml -> Board: facts about one kind of hardware, each with its source.
+
+What is not known of a board is None, never guessed. Knows nothing about how a board is built
+for, flashed or spoken to.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from edge_deploy import places, yamlfile
+from edge_deploy.errors import UsageError
+from edge_deploy.yamlfile import Fields, Value
+
+# Targets of the compiler (docs/architecture.md, "The compiler").
+TARGETS = ("cortex_m4", "portable")
+
+# Whether a USB id belongs to the running program, to the bootloader, or may be either's.
+USB_MODES = ("application", "bootloader", "either")
+
+# What a board may carry; a variant names the part.
+PARTS = ("microphone", "imu", "humidity", "pressure", "light", "camera", "display")
+
+_USB_ID = re.compile(r"[0-9a-f]{4}:[0-9a-f]{4}")
+
+_GIB = 1 << 30
+
+
+class UnknownBoard(UsageError):
+    """A name that boards.yaml does not have."""
+
+
+@dataclass(frozen=True)
+class UsbId:
+    """One USB vendor and product id under which a board appears."""
+
+    vendor: int
+    product: int
+    mode: str  # one of USB_MODES
+
+    def __str__(self) -> str:
+        return f"{self.vendor:04x}:{self.product:04x}"
+
+
+@dataclass(frozen=True)
+class Currents:
+    """Supply currents of a board, in microamperes, as the power model takes them."""
+
+    active_ua: float  # instructions run
+    idle_ua: float  # the core waits, everything retained
+
+
+@dataclass(frozen=True)
+class PlatformIO:
+    """The names under which PlatformIO knows a board."""
+
+    platform: str
+    board: str
+    framework: str
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One of several boards under the same name, told apart at start.
+
+    chip, core, clock_hz, ram_bytes: None where they are the Board's.
+    parts: kind of part (one of PARTS) -> the part that is fitted.
+    """
+
+    name: str
+    title: str
+    chip: str | None = None
+    core: str | None = None
+    clock_hz: int | None = None
+    ram_bytes: int | None = None
+    parts: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Board:
+    """Facts about one kind of hardware.
+
+    Where variants differ, the Board has what every variant has at least.
+    flash_bytes: flash that a program can take, behind any bootloader; None: storage is a disk.
+    reserved_flash_bytes, reserved_ram_bytes: what the board's own core takes of flash_bytes and
+    ram_bytes before our code; None: not known.
+    flash_wait_states: cycles added to every read of a 32-bit data word from flash; None: not known.
+    sources: field (with a dot: `currents.active_ua`) -> where its value is from.
+    """
+
+    name: str
+    title: str
+    target: str  # one of TARGETS
+    chip: str
+    core: str
+    clock_hz: int
+    ram_bytes: int
+    flash_bytes: int | None = None
+    reserved_flash_bytes: int | None = None
+    reserved_ram_bytes: int | None = None
+    flash_wait_states: int | None = None
+    supply_mv: int | None = None
+    currents: Currents | None = None
+    usb_ids: tuple[UsbId, ...] = ()
+    platformio: PlatformIO | None = None
+    variants: Mapping[str, Variant] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def application_flash_bytes(self) -> int | None:
+        """Flash for our code and weights: less what the core takes, where that is known."""
+        if self.flash_bytes is None:
+            return None
+        return self.flash_bytes - (self.reserved_flash_bytes or 0)
+
+    @property
+    def application_ram_bytes(self) -> int:
+        """RAM for our data, stack included: less what the core takes, where that is known."""
+        return self.ram_bytes - (self.reserved_ram_bytes or 0)
+
+
+def load(name: str) -> Board:
+    """The Board of that name. Raises UnknownBoard, or BadFile for a broken boards.yaml."""
+    known = load_all()
+    if name not in known:
+        raise unknown(name, known)
+    return known[name]
+
+
+def load_all() -> Mapping[str, Board]:
+    """All boards that edge-deploy knows, by name, in the file's order. Raises BadFile."""
+    return _load_file(places.shipped("boards.yaml"))
+
+
+@functools.lru_cache(maxsize=4)
+def _load_file(path: Path) -> Mapping[str, Board]:
+    """`read` of a file, which does not change while a command runs."""
+    return MappingProxyType(read(yamlfile.load(path)))
+
+
+def unknown(name: str, known: Iterable[str]) -> UnknownBoard:
+    """The error for a name that is not among `known`, with the nearest that is."""
+    names = list(known)
+    near = difflib.get_close_matches(name.lower(), names, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return UnknownBoard(
+        f"no board is called {name!r}; known are {', '.join(names)}.{hint}",
+        try_next=["edge-deploy boards"],
+    )
+
+
+def read(root: Value) -> dict[str, Board]:
+    """The boards of a parsed boards.yaml. Raises BadFile."""
+    top = root.fields(required=("sources", "boards"))
+    sources = _Sources({key: value.text() for key, value in top["sources"].named().items()})
+    found = {name: _board(name, value, sources) for name, value in top["boards"].named().items()}
+    unused = [key for key in sources.known if key not in sources.used]
+    if unused:
+        raise top["sources"].wrong(f"{', '.join(unused)}: no value names this source.")
+    return found
+
+
+class _Sources:
+    """The table of sources, and which of them were named."""
+
+    def __init__(self, known: dict[str, str]) -> None:
+        self.known = known
+        self.used: set[str] = set()
+
+    def cite(self, fields: Fields) -> str:
+        """The citation that `source`, and `note` where it stands, make together."""
+        key = fields["source"].choice(self.known)
+        self.used.add(key)
+        note = fields.get("note")
+        return f"{self.known[key]} ({note.text()})" if note else self.known[key]
+
+
+class _Facts:
+    """Takes facts out of a mapping, and gathers their citations by field."""
+
+    def __init__(self, fields: Fields, sources: _Sources, prefix: str = "") -> None:
+        self.fields = fields
+        self.citations: dict[str, str] = {}
+        self._sources = sources
+        self._prefix = prefix
+
+    def take(self, key: str) -> Value | None:
+        """The `value` of a fact, its citation kept; None where the key is absent."""
+        found = self.fields.get(key)
+        if found is None:
+            return None
+        fact = found.fields(required=("value", "source"), optional=("note",))
+        self.citations[self._prefix + key] = self._sources.cite(fact)
+        return fact["value"]
+
+    def need(self, key: str) -> Value:
+        """As `take`, for a key that `fields` has made sure of."""
+        found = self.take(key)
+        assert found is not None
+        return found
+
+    def text(self, key: str) -> str | None:
+        """A text, or None where the key is absent."""
+        found = self.take(key)
+        return None if found is None else found.text()
+
+    def integer(self, key: str, least: int, most: int) -> int | None:
+        """A whole number, or None where the key is absent."""
+        found = self.take(key)
+        return None if found is None else found.integer(least, most)
+
+
+_REQUIRED = ("title", "target", "chip", "core", "clock_hz", "ram_bytes", "variants")
+_OPTIONAL = (
+    "flash_bytes",
+    "reserved_flash_bytes",
+    "reserved_ram_bytes",
+    "flash_wait_states",
+    "supply_mv",
+    "currents",
+    "usb_ids",
+    "platformio",
+)
+# What a virtual board of this target cannot do without.
+_NEEDED_BY_CORTEX_M4 = (
+    "flash_bytes",
+    "reserved_flash_bytes",
+    "reserved_ram_bytes",
+    "flash_wait_states",
+)
+
+# The limits below catch a slip of a unit or of a digit. They are far beyond any board of today.
+_CLOCK_HZ = (1_000_000, 10_000_000_000)
+_MEMORY_BYTES = (1_024, 1_024 * _GIB)
+
+
+def _board(name: str, value: Value, sources: _Sources) -> Board:
+    """One entry of `boards`."""
+    fields = value.fields(required=_REQUIRED, optional=_OPTIONAL)
+    facts = _Facts(fields, sources)
+    target = fields["target"].choice(TARGETS)
+    missing = [key for key in _NEEDED_BY_CORTEX_M4 if fields.get(key) is None]
+    if target == "cortex_m4" and missing:
+        raise value.wrong(f"{', '.join(missing)}: missing; the target cortex_m4 needs them.")
+    ram_bytes = facts.need("ram_bytes").integer(*_MEMORY_BYTES)
+    flash_bytes = facts.integer("flash_bytes", *_MEMORY_BYTES)
+    board = Board(
+        name=name,
+        title=facts.need("title").text(),
+        target=target,
+        chip=facts.need("chip").text(),
+        core=facts.need("core").text(),
+        clock_hz=facts.need("clock_hz").integer(*_CLOCK_HZ),
+        ram_bytes=ram_bytes,
+        flash_bytes=flash_bytes,
+        # The core's share leaves something for us; without flash there is nothing to take.
+        reserved_flash_bytes=facts.integer("reserved_flash_bytes", 0, (flash_bytes or 1) - 1),
+        reserved_ram_bytes=facts.integer("reserved_ram_bytes", 0, ram_bytes - 1),
+        flash_wait_states=facts.integer("flash_wait_states", 0, 100),
+        supply_mv=facts.integer("supply_mv", 500, 50_000),
+        currents=_currents(fields.get("currents"), facts, sources),
+        usb_ids=_usb_ids(fields.get("usb_ids"), facts, sources),
+        platformio=_platformio(fields.get("platformio"), facts, sources),
+        variants=MappingProxyType(
+            {key: _variant(key, one, sources) for key, one in fields["variants"].named().items()}
+        ),
+        sources=MappingProxyType(facts.citations),
+    )
+    if board.currents is not None and board.supply_mv is None:
+        raise value.wrong("supply_mv: missing; currents make no power without it.")
+    return board
+
+
+def _variant(name: str, value: Value, sources: _Sources) -> Variant:
+    """One entry of a board's `variants`."""
+    fields = value.fields(
+        required=("title",), optional=("chip", "core", "clock_hz", "ram_bytes", "parts")
+    )
+    facts = _Facts(fields, sources)
+    parts: dict[str, str] = {}
+    listed = fields.get("parts")
+    if listed is not None:
+        fitted = _Facts(listed.fields(required=(), optional=PARTS), sources, "parts.")
+        parts = {key: part for key in PARTS if (part := fitted.text(key)) is not None}
+        facts.citations.update(fitted.citations)
+    return Variant(
+        name=name,
+        title=facts.need("title").text(),
+        chip=facts.text("chip"),
+        core=facts.text("core"),
+        clock_hz=facts.integer("clock_hz", *_CLOCK_HZ),
+        ram_bytes=facts.integer("ram_bytes", *_MEMORY_BYTES),
+        parts=MappingProxyType(parts),
+        sources=MappingProxyType(facts.citations),
+    )
+
+
+def _currents(value: Value | None, facts: _Facts, sources: _Sources) -> Currents | None:
+    """`currents`: both, or none."""
+    if value is None:
+        return None
+    own = _Facts(value.fields(required=("active_ua", "idle_ua")), sources, "currents.")
+    found = Currents(
+        active_ua=own.need("active_ua").number(0.001, 1e8),
+        idle_ua=own.need("idle_ua").number(0.001, 1e8),
+    )
+    facts.citations.update(own.citations)
+    return found
+
+
+def _usb_ids(value: Value | None, facts: _Facts, sources: _Sources) -> tuple[UsbId, ...]:
+    """`usb_ids`: a list, each id once."""
+    found: list[UsbId] = []
+    for entry in value.entries(least=1) if value is not None else ():
+        fields = entry.fields(required=("value", "source", "mode"), optional=("note",))
+        text = fields["value"].text()
+        if not _USB_ID.fullmatch(text):
+            raise fields["value"].expected('a USB id such as "2341:805a", in quotes')
+        vendor, product = (int(part, 16) for part in text.split(":"))
+        if any((one.vendor, one.product) == (vendor, product) for one in found):
+            raise fields["value"].wrong(f"{text} stands in this list already.")
+        found.append(UsbId(vendor, product, fields["mode"].choice(USB_MODES)))
+        facts.citations[f"usb_ids.{text}"] = sources.cite(fields)
+    return tuple(found)
+
+
+def _platformio(value: Value | None, facts: _Facts, sources: _Sources) -> PlatformIO | None:
+    """`platformio`: three names from one source."""
+    if value is None:
+        return None
+    fields = value.fields(required=("platform", "board", "framework", "source"), optional=("note",))
+    facts.citations["platformio"] = sources.cite(fields)
+    return PlatformIO(
+        platform=fields["platform"].name(),
+        board=fields["board"].name(),
+        framework=fields["framework"].name(),
+    )
