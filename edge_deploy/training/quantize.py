@@ -6,6 +6,7 @@ the same bytes. Knows nothing about labs.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 
@@ -92,7 +93,9 @@ def _input_shape(network: Network) -> tuple[int, ...]:
 
 
 def _reason(error: BaseException) -> str:
-    """The line of a converter's error that names the trouble: the last `error:`, or the first."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    named = [line for line in lines if "error:" in line]
-    return (named or lines or [type(error).__name__])[0]
+    """What a converter's error, often a page long, is about, in one line."""
+    text = str(error)
+    operations = sorted(set(re.findall(r"'(tf\.\w+)' op is neither", text)))
+    if operations:
+        return f"TensorFlow Lite has no {', '.join(operations)}."
+    return next((line.strip() for line in text.splitlines() if line.strip()), repr(error))

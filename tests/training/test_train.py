@@ -1,0 +1,119 @@
+"""A lab with a small recipe goes through training whole: model, card, figures, progress."""
+
+from __future__ import annotations
+
+import hashlib
+from types import SimpleNamespace
+
+import pytest
+
+from edge_deploy import model
+from edge_deploy.errors import BadInput
+from edge_deploy.training import train
+from edge_deploy.training.train import TrainingDiverged
+
+RECIPE = """
+import numpy as np
+from edge_deploy.training import About, Data, Samples
+
+SEED, EPOCHS, BATCH = 7, 6, 32
+ABOUT = About("Doubles a number.", "Generated.", "Numbers from -1 to 1.")
+RATE = 0.05
+
+def data(seed):
+    draw = np.random.default_rng(seed)
+    def part(count):
+        x = draw.uniform(-1, 1, (count, 1)).astype(np.float32)
+        return Samples(x, 2 * x)
+    return Data(part(320), part(32), part(64))
+
+def network(plan):
+    from tensorflow import keras
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(4, "relu"),
+                              keras.layers.Dense(1)])
+    model.compile(keras.optimizers.Adam(RATE), "mse")
+    assert plan.steps == plan.epochs * 10
+    return model
+
+def score(targets, outputs):
+    return {"max_abs_error": (float(abs(outputs - targets).max()), "1")}
+"""
+
+
+@pytest.fixture
+def lab(tmp_path):
+    (tmp_path / "recipe.py").write_text(RECIPE)
+    return SimpleNamespace(name="twice", title="Twice", folder=tmp_path)
+
+
+@pytest.fixture
+def changed(lab):
+    def change(old, new):
+        assert old in RECIPE
+        (lab.folder / "recipe.py").write_text(RECIPE.replace(old, new))
+        return lab
+
+    return change
+
+
+@pytest.mark.usefixtures("tensorflow")
+def test_a_lab_is_trained_and_the_same_seed_gives_the_same_bytes(lab, tmp_path, capfd):
+    seen = []
+    result = train(lab, progress=seen.append)
+    assert capfd.readouterr() == ("", "")
+    assert [(epoch.number, epoch.of) for epoch in seen] == [(n, 6) for n in range(1, 7)]
+    assert tuple(seen) == result.history
+    assert seen[-1].loss < 0.1 * seen[0].loss
+
+    assert model.read(result.model).sha256 == result.sha256
+    assert result.sha256 == hashlib.sha256(result.model).hexdigest()
+    (figure,) = result.figures
+    assert figure.in_float.value < 0.3
+    assert abs(figure.in_int8.value - figure.in_float.value) < 0.05
+    assert figure.in_float.origin.startswith("measured:keras")
+    assert figure.in_int8.origin == f"measured:{result.reference}"
+    assert result.seconds > 0
+
+    for text in (
+        "# Twice: the model's card",
+        "$ edge-deploy train twice --seed 7\n",
+        result.sha256,
+        f"{figure.in_int8.value:.4g}",
+        "Numbers from -1 to 1.",
+        result.reference,
+    ):
+        assert text in result.card
+    assert str(tmp_path) not in result.card
+
+    again = train(lab)
+    assert (again.model, again.card) == (result.model, result.card)
+    other = train(lab, seed=8, epochs=2)
+    assert other.model != result.model
+    assert "$ edge-deploy train twice --seed 8 --epochs 2\n" in other.card
+
+    written = result.write(tmp_path / "new" / "folder")
+    assert [path.name for path in written] == ["model.tflite", "card.md"]
+    assert written[0].read_bytes() == result.model
+    assert sorted(path.name for path in written[0].parent.iterdir()) == ["card.md", "model.tflite"]
+
+
+@pytest.mark.usefixtures("tensorflow")
+def test_a_loss_that_is_no_number_ends_training(changed):
+    with pytest.raises(TrainingDiverged, match=r"the loss is nan after epoch 1 of 6"):
+        train(changed("2 * x", "2 * x * np.nan"))
+
+
+@pytest.mark.usefixtures("tensorflow")
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("part(64))", "part(0))", "0 inputs and 0 targets as test"),
+        ("Samples(x, 2 * x)", "Samples(x, x[1:])", "320 inputs and 319 targets as train"),
+        ("Samples(x, 2 * x)", "Samples(x * np.inf, x)", "inputs as train that are not finite"),
+        ("return model", "return 3", r"network\(\) gives int, not a keras\.Model"),
+        ("return model", "return nothing", r"recipe\.py, line \d+: NameError"),
+    ],
+)
+def test_a_recipe_that_gives_the_wrong_thing_is_told(changed, old, new, message):
+    with pytest.raises(BadInput, match=message):
+        train(changed(old, new))
