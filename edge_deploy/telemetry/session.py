@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from types import TracebackType
 
 from edge_deploy.errors import BadInput, LinkLost, UsageError
@@ -298,7 +298,7 @@ class Session:
 
     # --- streaming ------------------------------------------------------------------------
 
-    def stream(self, n: int | None = None) -> Iterator[StreamReading]:
+    def stream(self, n: int | None = None) -> Generator[StreamReading, None, None]:
         """Readings of the board's own source: `n` inferences, or until the generator is closed.
 
         Closing it (or Ctrl-C inside it) ends the stream on the board and discards what was

@@ -1,0 +1,40 @@
+"""Where each number comes from: the one place that says what is measured and what is modelled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge_deploy.telemetry.hello import Hello
+
+ARENA = "computed:memory_plan"
+IMAGE = "computed:linked_image"
+WEIGHTS = "computed:compiler"
+STACK = "measured:painted_stack"
+
+
+@dataclass(frozen=True)
+class Origins:
+    """Of what a board counts: time, cycles (and instructions), energy."""
+
+    latency: str
+    cycles: str
+    energy: str
+
+
+def of(hello: Hello) -> Origins:
+    """The origins on a board, by its firmware's port (docs/wire.md, `hello`).
+
+    A virtual board's time is its cycles over its clock, and its energy those times the currents
+    of boards.yaml: all are modelled. Elsewhere a clock or a counter of the board is read.
+    """
+    if hello.port == "virtual_m4":
+        cycles = "modelled:cortex_m4"
+        return Origins(cycles, cycles, f"modelled:{hello.board}_currents")
+    if hello.port == "host":
+        return Origins("measured:host_clock", "measured:host_counter", "measured:host_meter")
+    # A real board: the counters are those of its core, under the port's name.
+    return Origins(
+        f"measured:{hello.port}_clock",
+        f"measured:{hello.port}_cycle_counter",
+        f"measured:{hello.port}_meter",
+    )

@@ -1,0 +1,619 @@
+"""A board in memory that speaks all of docs/wire.md, and a link to it that can be made to fail.
+
+Written from the specification alone, without `edge_deploy.telemetry.wire`: what the two agree on
+is the wire and not a shared mistake. Time is the link's own and moves only when somebody waits,
+so a session's time-outs cost a test nothing.
+"""
+
+from __future__ import annotations
+
+import random
+import struct
+import zlib
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_deploy.errors import LinkLost
+
+SHA256 = "5ca1ab1e" * 8
+SILENCE_US = 500_000
+POWER_PERIOD_US = 100_000
+
+
+@dataclass(frozen=True)
+class FakeTensor:
+    """One input or output of the fake model."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    scale: float = 0.5
+    zero_point: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return int(np.prod(self.shape)) * np.dtype(self.dtype).itemsize
+
+
+@dataclass
+class FakeModel:
+    """A model whose outputs are sums over its input bytes: easy to compute anywhere."""
+
+    name: str = "fake model"
+    sha256: str = SHA256
+    inputs: tuple[FakeTensor, ...] = (FakeTensor("in put", "int8", (1, 7, 5), 0.25, 83),)
+    outputs: tuple[FakeTensor, ...] = (FakeTensor("scores", "int8", (1, 70), 1 / 256, -128),)
+    labels: tuple[str, ...] = ("yes", "no way", "100 %")
+    layer_cycles: tuple[int, ...] = (400, 3000, 77)
+
+    @property
+    def input_bytes(self) -> int:
+        return sum(tensor.size for tensor in self.inputs)
+
+    @property
+    def output_bytes(self) -> int:
+        return sum(tensor.size for tensor in self.outputs)
+
+    def infer(self, data: bytes) -> bytes:
+        """All inputs' bytes to all outputs' bytes."""
+        values = np.frombuffer(data, np.uint8).astype(np.int64)
+        weights = np.arange(1, values.size + 1)
+        return bytes(int((values * (weights + j)).sum() % 251) for j in range(self.output_bytes))
+
+
+class FakeReference:
+    """The fake model as an oracle, in the shape of `edge_deploy.model.oracle.Reference`."""
+
+    name = "fake-reference 1.0"
+
+    def __init__(self, model: FakeModel) -> None:
+        self.model = model
+        self.spoil: Callable[[int], bool] = lambda _: False  # which calls answer wrongly
+        self.calls = 0
+
+    def run(self, inputs: list[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
+        data = bytearray(self.model.infer(b"".join(array.tobytes() for array in inputs)))
+        if self.spoil(self.calls):
+            data[0] ^= 1
+        self.calls += 1
+        arrays, start = [], 0
+        for tensor in self.model.outputs:
+            piece = bytes(data[start : start + tensor.size])
+            arrays.append(np.frombuffer(piece, tensor.dtype).reshape(tensor.shape))
+            start += tensor.size
+        return arrays
+
+
+@dataclass
+class Faults:
+    """What is wrong with a board or its link; all from one seed.
+
+    drop, garble, double: chance of each byte, towards the host; *_in: towards the board.
+    swap, repeat: chance of a record to change places with the one before, or to come twice.
+    Positions count the bytes that the board has sent since it was made: at `silent_at` it hangs,
+    at `reboot_at` it restarts (once), at `cut_at` the link is gone.
+    """
+
+    seed: int = 0
+    drop: float = 0.0
+    garble: float = 0.0
+    double: float = 0.0
+    drop_in: float = 0.0
+    garble_in: float = 0.0
+    swap: float = 0.0
+    repeat: float = 0.0
+    silent_at: int | None = None
+    reboot_at: int | None = None
+    cut_at: int | None = None
+    reason: str = "brownout"
+
+
+def escape(text: str) -> str:
+    """The specification's escaping, byte by byte."""
+    out = ""
+    for byte in text.encode():
+        plain = 0x21 <= byte <= 0x7E and chr(byte) not in "%*=[]"
+        out += chr(byte) if plain else f"={byte:02X}"
+    return out
+
+
+def crc_hex(data: bytes) -> str:
+    return f"{zlib.crc32(data):08x}"
+
+
+@dataclass
+class FakeBoard:
+    """The device's side of docs/wire.md."""
+
+    model: FakeModel = field(default_factory=FakeModel)
+    faults: Faults = field(default_factory=Faults)
+    source: str = "ramp"
+    period_us: int = 50_000
+    run_us: int = 3477
+    meter: bool = True
+    counters: tuple[str, ...] = ("cycles", "cycles_board", "instructions", "energy")
+    board: str = "nano33"
+    port: str = "virtual_m4"
+    firmware_bytes_before: bytes = b""  # what a bootloader prints
+    layer_error: int = 0  # cycles that the laps leave out
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(self.faults.seed)
+        self.now_us = 0
+        self.sent: deque[tuple[int, bytearray]] = deque()  # when (us), what
+        self.sent_total = 0
+        self.hung = False
+        self.gone = False
+        self.commands: list[str] = []
+        self.boots = 0
+        self._rebooted = False
+        try:
+            self.boot("power")
+        except Reboot:
+            self.boot(self.faults.reason)
+
+    # --- talking ---
+
+    def boot(self, reason: str) -> None:
+        self.boots += 1
+        self.seq = 0
+        self.command = bytearray()
+        self.bad_command = False
+        self.raw_wanted = 0
+        self.raw = bytearray()
+        self.raw_crc = ""
+        self.raw_since_us = 0
+        self.loaded: bytes | None = None
+        self.db: bytearray | None = None
+        self.db_wanted = 0
+        self.output = b""
+        self.streaming = False
+        self.stream_left: int | None = None
+        self.stream_n = 0
+        self.next_result_us = 0
+        self.next_power_us = 0
+        self.held_record = ""
+        self.say("m-timestamp-mode-performance")
+        self.say("m-init-done")
+        self.record("boot", reason=reason, sha256=self.model.sha256)
+        self.say("m-ready")
+
+    def send(self, data: bytes) -> None:
+        """Bytes towards the host, through whatever the faults do at these positions."""
+        faults = self.faults
+        if not self.sent or self.sent[-1][0] != self.now_us:
+            self.sent.append((self.now_us, bytearray()))
+        sent = self.sent[-1][1]
+        for byte in data:
+            if self.hung or self.gone:
+                return
+            self.sent_total += 1
+            if faults.cut_at is not None and self.sent_total >= faults.cut_at:
+                self.gone = True
+            if faults.silent_at is not None and self.sent_total >= faults.silent_at:
+                self.hung = True
+            if (
+                faults.reboot_at is not None
+                and self.sent_total >= faults.reboot_at
+                and not self._rebooted
+            ):
+                self._rebooted = True
+                raise Reboot
+            if faults.drop and self.random.random() < faults.drop:
+                continue
+            if faults.garble and self.random.random() < faults.garble:
+                byte ^= 1 << self.random.randrange(8)
+            sent.append(byte)
+            if faults.double and self.random.random() < faults.double:
+                sent.append(byte)
+
+    def say(self, line: str) -> None:
+        if self.held_record and not line.startswith("ed-"):
+            held, self.held_record = self.held_record, ""
+            self.send(held.encode() + b"\r\n")
+        self.send(line.encode() + b"\r\n")
+
+    def record(self, kind: str, **fields: object) -> None:
+        words = "".join(f" {key.rstrip('_')}={value}" for key, value in fields.items())
+        line = f"ed-{kind} seq={self.seq}{words}"
+        self.seq = (self.seq + 1) % (1 << 32)
+        line += "*" + crc_hex(line.encode())
+        if self.held_record:
+            held, self.held_record = self.held_record, ""
+            self.say(line)
+            self.say(held)
+        elif self.faults.swap and self.random.random() < self.faults.swap:
+            self.held_record = line
+        else:
+            self.say(line)
+            if self.faults.repeat and self.random.random() < self.faults.repeat:
+                self.say(line)
+
+    # --- listening ---
+
+    def receive(self, data: bytes, at_us: int) -> None:
+        """Bytes from the host; a board that is still busy takes them when it is done."""
+        self.now_us = max(self.now_us, at_us)
+        for byte in data:
+            if self.hung or self.gone:
+                return
+            if self.faults.drop_in and self.random.random() < self.faults.drop_in:
+                continue
+            if self.faults.garble_in and self.random.random() < self.faults.garble_in:
+                byte ^= 1 << self.random.randrange(8)
+            try:
+                self.receive_byte(byte)
+            except Reboot:
+                self.boot(self.faults.reason)
+
+    def receive_byte(self, byte: int) -> None:
+        if self.raw_wanted:
+            self.raw.append(byte)
+            self.raw_since_us = self.now_us
+            if len(self.raw) == self.raw_wanted:
+                self.end_upload()
+        elif byte == ord("%"):
+            words, bad = bytes(self.command), self.bad_command
+            self.command.clear()
+            self.bad_command = False
+            if bad:
+                self.say("e-[Overlong or unreadable command]")
+                self.say("m-ready")
+            else:
+                self.carry_out(words.decode("ascii"))
+        elif byte not in b"\r\n":
+            if not 0x20 <= byte <= 0x7E or len(self.command) == 80:
+                self.bad_command = True
+            else:
+                self.command.append(byte)
+
+    def carry_out(self, command: str) -> None:
+        if command:
+            self.commands.append(command)
+        text, star, tail = command.rpartition("*")
+        if star and tail.lower() == crc_hex(text.encode()):
+            self.ours(text)
+        elif star or command.split(" ", maxsplit=1)[0] in {"load", "run", "stream", "reset"}:
+            self.fail("crc")
+        elif command == "hello":
+            self.ours(command)
+        else:
+            self.tiny(command)
+
+    def fail(self, code: str, **fields: object) -> None:
+        self.record("error", code=code, **fields)
+        self.say("m-ready")
+
+    def ours(self, text: str) -> None:
+        words = text.split(" ")
+        verb, arguments = words[0], words[1:]
+        if verb == "hello":
+            self.hello()
+        elif verb == "load":
+            self.load(arguments)
+        elif verb == "run":
+            self.run(arguments)
+        elif verb == "stream":
+            self.stream(arguments)
+        elif verb == "reset":
+            self.record("reset")
+            self.boot("reset")
+        else:
+            self.fail("unknown")
+
+    # --- our commands ---
+
+    def hello(self) -> None:
+        model = self.model
+        self.record(
+            "hello",
+            protocol=1,
+            board=self.board,
+            variant="fake",
+            port=self.port,
+            firmware="0.1.0",
+            engine="fake-1/portable",
+            model=escape(model.name),
+            sha256=model.sha256,
+            clock_hz=64_000_000,
+            inputs=len(model.inputs),
+            outputs=len(model.outputs),
+            labels=len(model.labels),
+            layers=len(model.layer_cycles),
+            arena_bytes=1234,
+            sensors="none",
+            source=self.source,
+            counters=",".join(self.counters) or "none",
+            novelty="skip=20me",
+        )
+        for kind, tensors in (("input", model.inputs), ("output", model.outputs)):
+            for i, tensor in enumerate(tensors):
+                self.record(
+                    kind,
+                    i=i,
+                    name=escape(tensor.name),
+                    type=tensor.dtype,
+                    shape="x".join(map(str, tensor.shape)),
+                    bytes=tensor.size,
+                    scale_bits=struct.pack(">f", tensor.scale).hex(),
+                    zero_point=tensor.zero_point,
+                )
+        for i, label in enumerate(model.labels):
+            self.record("label", i=i, text=escape(label))
+        self.say("m-ready")
+
+    def load(self, arguments: list[str]) -> None:
+        if len(arguments) != 2 or not arguments[0].isdigit():
+            self.fail("range")
+        elif int(arguments[0]) != self.model.input_bytes:
+            self.fail("size", want=self.model.input_bytes)
+        else:
+            self.loaded = None
+            self.raw.clear()
+            self.raw_wanted = int(arguments[0])
+            self.raw_crc = arguments[1].lower()
+            self.raw_since_us = self.now_us
+            self.record("go", bytes=self.raw_wanted)
+
+    def end_upload(self) -> None:
+        data = bytes(self.raw)
+        self.raw_wanted = 0
+        if crc_hex(data) != self.raw_crc:
+            self.fail("data", crc=crc_hex(data))
+            return
+        self.loaded = data
+        self.record("loaded", bytes=len(data), crc=crc_hex(data))
+        self.say("m-ready")
+
+    def costs(self, cycles: int) -> dict[str, object]:
+        known: dict[str, object] = {
+            "cycles": cycles,
+            "cycles_board": cycles + cycles // 7,
+            "instructions": cycles // 2,
+            "energy": cycles // 3,
+        }
+        return {("energy_nj" if name == "energy" else name): known[name] for name in self.counters}
+
+    def run(self, arguments: list[str]) -> None:
+        try:
+            runs, warmup, flags = map(int, arguments)
+        except ValueError:
+            self.fail("range")
+            return
+        if not (1 <= runs <= 1_000_000 and 0 <= warmup <= 10_000 and flags in {0, 1}):
+            self.fail("range")
+            return
+        if self.loaded is None:
+            self.fail("no-input")
+            return
+        self.now_us += warmup * self.run_us
+        layers = [self.costs(cycles) for cycles in self.model.layer_cycles]
+        for run in range(runs):
+            self.now_us += self.run_us
+            whole = {
+                key: sum(int(str(layer[key])) for layer in layers) + self.layer_error
+                for key in layers[0]
+            }
+            self.record("run", run=run, us=self.run_us, **whole)
+            if flags & 1:
+                left = self.run_us
+                for i, layer in enumerate(layers):
+                    us = left if i == len(layers) - 1 else self.run_us // 5
+                    left -= us
+                    self.record("layer", run=run, layer=i, us=us, **layer)
+        output = self.model.infer(self.loaded)
+        start = 0
+        for i, tensor in enumerate(self.model.outputs):
+            for offset in range(0, tensor.size, 64):
+                piece = output[start + offset : start + min(offset + 64, tensor.size)]
+                self.record("out", i=i, off=offset, hex=piece.hex())
+            start += tensor.size
+        self.record(
+            "done",
+            runs=runs,
+            in_crc=crc_hex(self.loaded),
+            out_crc=crc_hex(output),
+            stack_bytes=1432,
+        )
+        self.say("m-ready")
+
+    def stream(self, arguments: list[str]) -> None:
+        if arguments[:1] == ["on"] and self.source == "none":
+            self.fail("no-source")
+        elif arguments[:1] == ["on"]:
+            self.streaming = True
+            self.stream_left = int(arguments[1]) if len(arguments) > 1 else None
+            self.stream_n = 0
+            self.next_result_us = self.now_us + self.period_us
+            self.next_power_us = self.now_us + POWER_PERIOD_US
+            self.say("m-ready")
+        elif arguments == ["off"]:
+            if self.streaming:
+                self.end_stream()
+            self.say("m-ready")
+        else:
+            self.fail("range")
+
+    def end_stream(self) -> None:
+        self.streaming = False
+        self.record("stream", state="off", n=self.stream_n)
+
+    # --- MLPerf Tiny's commands ---
+
+    def tiny(self, command: str) -> None:
+        verb = command.split(" ", maxsplit=1)[0]
+        if verb == "name":
+            self.say("m-name-dut-[edge-deploy]")
+        elif verb == "profile":
+            self.say("m-profile-[ULPMark for tinyML Firmware V0.0.1]")
+            self.say(f"m-model-[{escape(self.model.name)}]")
+        elif verb == "timestamp":
+            self.say(f"m-lap-us-{self.now_us}")
+        elif verb == "help":
+            self.say("hello: says what this board is")
+        elif verb == "results":
+            self.say(self.results())
+        elif verb == "db":
+            self.tiny_db(command.split(" ")[1:])
+        elif verb == "infer":
+            self.tiny_infer(command.split(" ")[1:])
+        elif command:
+            self.say(f"e-[Unknown command: {escape(command[:40])}]")
+        self.say("m-ready")
+
+    def tiny_db(self, arguments: list[str]) -> None:
+        if arguments[:1] == ["load"]:
+            self.db_wanted = int(arguments[1])
+            if self.db_wanted != self.model.input_bytes:
+                self.say("e-[Wrong size]")
+                return
+            self.db = bytearray()
+            self.loaded = None
+            self.say(f"m-[Expecting {self.db_wanted} bytes]")
+        elif arguments == ["print"]:
+            data = self.loaded or b""
+            for start in range(0, len(data), 32):
+                self.say(f"m-buffer-{data[start : start + 32].hex()}")
+        elif self.db is None or len(arguments) != 1:
+            self.say("e-[No load in progress]")
+        else:
+            self.db += bytes.fromhex(arguments[0])
+            if len(self.db) >= self.db_wanted:
+                self.loaded, self.db = bytes(self.db[: self.db_wanted]), None
+                self.say("m-load-done")
+
+    def tiny_infer(self, arguments: list[str]) -> None:
+        if self.loaded is None:
+            self.say("e-[No input]")
+            return
+        runs, warmup = ([int(word) for word in arguments] + [1, 10][len(arguments) :])[:2]
+        self.say(f"m-warmup-start-{warmup}")
+        self.say("m-warmup-done")
+        self.say(f"m-infer-start-{runs}")
+        self.say(f"m-lap-us-{self.now_us}")
+        self.now_us += runs * self.run_us
+        self.say(f"m-lap-us-{self.now_us}")
+        self.say("m-infer-done")
+        self.output = self.model.infer(self.loaded)
+        self.say(self.results())
+
+    def results(self) -> str:
+        values = ",".join(f"{value / 256:.3f}" for value in self.output)
+        return f"m-results-[{values}]"
+
+    # --- time ---
+
+    def next_event_us(self) -> int | None:
+        """When the board will do something by itself."""
+        if self.hung or self.gone:
+            return None
+        if self.raw_wanted:
+            return self.raw_since_us + SILENCE_US
+        if self.streaming:
+            return min(self.next_result_us, self.next_power_us)
+        return None
+
+    def wake(self) -> None:
+        """Do what is due now."""
+        try:
+            if self.raw_wanted:
+                have, self.raw_wanted = len(self.raw), 0
+                self.fail("timeout", have=have)
+            elif self.streaming:
+                self.stream_step()
+        except Reboot:
+            self.boot(self.faults.reason)
+
+    def stream_step(self) -> None:
+        if self.meter and self.now_us >= self.next_power_us:
+            self.next_power_us += POWER_PERIOD_US
+            self.record(
+                "power", t_us=self.now_us, current_ua=3310, voltage_mv=3300, energy_nj=self.now_us
+            )
+        elif self.now_us >= self.next_power_us:
+            self.next_power_us += POWER_PERIOD_US
+        if self.now_us >= self.next_result_us:
+            self.next_result_us += self.period_us
+            data = bytes((self.stream_n + i) % 256 for i in range(self.model.input_bytes))
+            fields: dict[str, object] = {"in_": data.hex()} if len(data) <= 64 else {}
+            output = self.model.infer(data)
+            if len(output) <= 64:
+                fields["out"] = output.hex()
+            self.record(
+                "result",
+                n=self.stream_n,
+                t_us=self.now_us,
+                dsp_us=10,
+                inference_us=self.run_us,
+                post_us=3,
+                overruns=0,
+                **self.costs(sum(self.model.layer_cycles)),
+                **fields,
+            )
+            self.stream_n += 1
+            if self.stream_left is not None and self.stream_n >= self.stream_left:
+                self.end_stream()
+
+
+class Reboot(Exception):
+    """The fault that restarts the board in the middle of whatever it says."""
+
+
+class FakeLink:
+    """The host's end. Delivers in pieces of random size; keeps the time."""
+
+    description = "fake"
+
+    def __init__(self, board: FakeBoard, *, piece: int | None = None) -> None:
+        self.board = board
+        self.piece = piece
+        self.random = random.Random(board.faults.seed + 1)
+        self.now_us = 0
+        self.reads = 0
+        self.closed = False
+        self.written = bytearray()
+
+    def clock(self) -> float:
+        """Seconds, to be given to the session."""
+        return self.now_us / 1e6
+
+    def read(self, timeout_s: float) -> bytes:
+        self.reads += 1
+        assert self.reads < 200_000, "the session reads without end"
+        assert timeout_s > 0, "a read without a wait would spin"
+        board = self.board
+        end_us = self.now_us + max(1, round(timeout_s * 1e6))
+        while not board.sent:
+            due_us = board.next_event_us()
+            if board.gone:
+                raise LinkLost("the fake link is gone.")
+            if due_us is None or due_us > end_us:
+                self.now_us = end_us
+                return b""
+            board.now_us = max(board.now_us, due_us)
+            board.wake()
+        at_us, sent = board.sent[0]
+        if at_us > end_us:
+            self.now_us = end_us
+            return b""
+        self.now_us = max(self.now_us, at_us)
+        size = self.piece or self.random.randint(1, 4096)
+        data = bytes(sent[:size])
+        del sent[:size]
+        if not sent:
+            board.sent.popleft()
+        return data or self.read(timeout_s)
+
+    def write(self, data: bytes) -> None:
+        if self.board.gone:
+            raise LinkLost("the fake link is gone.")
+        self.written += data
+        self.board.receive(data, self.now_us)
+
+    def close(self) -> None:
+        self.closed = True
