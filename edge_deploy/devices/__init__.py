@@ -1,1 +1,81 @@
-"""."""
+"""Devices: finding a board by the words of `--on`, flashing it, opening a byte stream to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edge_deploy.boards import Board
+from edge_deploy.devices import usb
+from edge_deploy.devices.device import Device, Link
+from edge_deploy.devices.local import LocalDevice
+from edge_deploy.devices.serial_link import SerialLink
+from edge_deploy.errors import NoBoard, UsageError
+
+__all__ = ["Device", "Link", "LocalDevice", "SerialLink", "resolve"]
+
+_FORMS = (
+    "--on auto  the one matching board on USB",
+    "--on virtual  a virtual board",
+    "--on local  this computer",
+    "--on usb:SERIAL  the board with that USB serial number",
+    "--on port:PATH  a serial port, or a pyserial URL such as socket://127.0.0.1:4000",
+)
+
+# The cores that devices/virtual/ emulates, as `target` in boards.yaml names them.
+_EMULATED = ("cortex_m4",)
+
+
+def resolve(
+    on: str,
+    board: Board,
+    *,
+    faults: Sequence[str] = (),
+    seed: int = 0,
+    speed: str = "max",
+    wait_states: bool = True,
+) -> Device:
+    """The device that `--on` names.
+
+    on: `auto`, `virtual`, `local`, `usb:SERIAL` or `port:URL`.
+    faults, seed, speed: of a virtual board (docs/virtual_board.md).
+    wait_states: count what the flash's wait states cost; without it a virtual board runs
+    several times faster and has no `cycles_board`.
+    Raises UsageError for other words, NoBoard where there is none.
+    """
+    kind, colon, rest = on.partition(":")
+    if (faults or speed != "max") and not (on == "virtual" and board.target in _EMULATED):
+        raise UsageError(
+            f"--fault and --speed are for emulated boards; {board.name} on {on} is none.",
+            try_next=("--board nano33 --on virtual",),
+        )
+    if on == "auto":
+        found = usb.find(board)
+        return usb.PortDevice(board, on=on, url=found.path)
+    if on == "virtual":
+        if board.target not in _EMULATED:
+            # Its core has no emulator here: the same firmware, compiled for this computer.
+            return LocalDevice(board, on=on)
+        return _virtual(board, faults=faults, seed=seed, speed=speed, wait_states=wait_states)
+    if on == "local":
+        return LocalDevice(board, on=on)
+    if kind == "usb" and colon and rest:
+        return usb.PortDevice(board, on=on, url=usb.find_serial(board, rest).path)
+    if kind == "port" and colon and rest:
+        return usb.PortDevice(board, on=on, url=rest)
+    raise UsageError(f"--on {on!r} is not a place where a board can be.", try_next=_FORMS)
+
+
+def _virtual(
+    board: Board, *, faults: Sequence[str], seed: int, speed: str, wait_states: bool
+) -> Device:
+    """The emulated board; its packages are an optional extra."""
+    try:
+        from edge_deploy.devices.virtual.device import VirtualDevice
+    except ModuleNotFoundError as error:
+        if error.name not in ("unicorn", "capstone"):
+            raise
+        raise NoBoard(
+            f"The virtual board needs the Python package {error.name}, which is not installed.",
+            try_next=("pip install 'edge-deploy[virtual]'  the virtual board and a C compiler",),
+        ) from error
+    return VirtualDevice(board, faults=faults, seed=seed, speed=speed, wait_states=wait_states)

@@ -1,0 +1,124 @@
+"""Boards on this computer's USB: which are there, and the serial port that each has.
+
+A board is known by the USB ids of boards.yaml. Flashing real boards is not built yet: `flash`
+says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from serial.tools import list_ports
+
+from edge_deploy.artifact import Artifact, Manifest
+from edge_deploy.boards import Board
+from edge_deploy.devices.device import Device, Link
+from edge_deploy.devices.serial_link import SerialLink
+from edge_deploy.errors import FlashFailed, NoBoard, UsageError
+
+PORT = "arduino"
+
+
+@dataclass(frozen=True)
+class Connected:
+    """One USB serial port. serial_number: empty where the board has none."""
+
+    path: str
+    usb_id: str  # vendor:product, four lower-case hex digits each
+    serial_number: str
+
+
+def connected() -> list[Connected]:
+    """Every USB serial port of this computer, sorted by path."""
+    found = [
+        Connected(port.device, f"{port.vid:04x}:{port.pid:04x}", port.serial_number or "")
+        for port in list_ports.comports()
+        if port.vid is not None and port.pid is not None
+    ]
+    return sorted(found, key=lambda each: each.path)
+
+
+def find(board: Board) -> Connected:
+    """The one board of that kind. Raises NoBoard for none, UsageError for several."""
+    matching = [each for each in connected() if each.usb_id in _ids(board)]
+    if not matching:
+        raise NoBoard(
+            f"No {board.name} is connected.",
+            try_next=(
+                "--on virtual  use a virtual board: nothing to plug in",
+                "--on port:/dev/ttyACM0  name the serial port yourself",
+                "try another USB cable: many only charge",
+            ),
+        )
+    if len(matching) > 1:
+        raise UsageError(
+            f"{len(matching)} {board.name} boards are connected; say which.",
+            try_next=[
+                f"--on usb:{each.serial_number}  the one at {each.path}"
+                if each.serial_number
+                else f"--on port:{each.path}  it has no serial number"
+                for each in matching
+            ],
+        )
+    return matching[0]
+
+
+def find_serial(board: Board, serial_number: str) -> Connected:
+    """The board with that USB serial number. Raises NoBoard, or UsageError for another kind."""
+    for each in connected():
+        if each.serial_number.lower() == serial_number.lower():
+            if each.usb_id not in _ids(board):
+                raise UsageError(
+                    f"The board with serial number {serial_number} has the USB id {each.usb_id}, "
+                    f"which no {board.name} has.",
+                    try_next=(f"--on port:{each.path}  use it all the same",),
+                )
+            return each
+    there = ", ".join(each.serial_number for each in connected() if each.serial_number) or "none"
+    raise NoBoard(
+        f"No board with the USB serial number {serial_number} is connected (there are: {there}).",
+        try_next=("--on virtual  use a virtual board: nothing to plug in",),
+    )
+
+
+def _ids(board: Board) -> frozenset[str]:
+    return frozenset(str(each) for each in board.usb_ids)
+
+
+class PortDevice(Device):
+    """A board behind a serial port or URL: firmware that is on it already can be used."""
+
+    port = PORT
+
+    def __init__(self, board: Board, *, on: str, url: str) -> None:
+        self.board = board
+        self.on = on
+        self.name = f"{board.name} at {url}"
+        self._url = url
+        self._links: list[Link] = []
+
+    def flash(self, artifact: Artifact) -> None:
+        """Not possible yet. Raises FlashFailed that says what is."""
+        raise FlashFailed(
+            f"{artifact.manifest.model_name} was not flashed: flashing real boards is not built "
+            f"yet in this version.",
+            try_next=(
+                f"edge-deploy flash --board {self.board.name} --on virtual MODEL  works now",
+                f"edge-deploy run --board {self.board.name} --on {self.on}  use what it runs now",
+            ),
+        )
+
+    def open(self) -> Link:
+        """Open the port."""
+        link = SerialLink(self._url)
+        self._links.append(link)
+        return link
+
+    def manifest(self) -> Manifest | None:
+        """Not known: ask the board with `hello`."""
+        return None
+
+    def close(self) -> None:
+        """Close what `open` opened."""
+        while self._links:
+            self._links.pop().close()
