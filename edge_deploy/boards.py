@@ -10,7 +10,7 @@ import difflib
 import functools
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
@@ -37,15 +37,13 @@ class UnknownBoard(UsageError):
 
 
 @dataclass(frozen=True)
-class UsbId:
-    """One USB vendor and product id under which a board appears."""
+class Fact:
+    """One value of a Board as text, with its unit ("" for none) and where it is from."""
 
-    vendor: int
-    product: int
-    mode: str  # one of USB_MODES
-
-    def __str__(self) -> str:
-        return f"{self.vendor:04x}:{self.product:04x}"
+    name: str
+    text: str
+    unit: str
+    source: str
 
 
 @dataclass(frozen=True)
@@ -92,6 +90,7 @@ class Board:
     reserved_flash_bytes, reserved_ram_bytes: what the board's own core takes of flash_bytes and
     ram_bytes before our code; None: not known.
     flash_wait_states: cycles added to every read of a 32-bit data word from flash; None: not known.
+    usb_ids: `vendor:product`, four lower-case hex digits each -> one of USB_MODES.
     sources: field (with a dot: `currents.active_ua`) -> where its value is from.
     """
 
@@ -108,7 +107,7 @@ class Board:
     flash_wait_states: int | None = None
     supply_mv: int | None = None
     currents: Currents | None = None
-    usb_ids: tuple[UsbId, ...] = ()
+    usb_ids: Mapping[str, str] = field(default_factory=dict)
     platformio: PlatformIO | None = None
     variants: Mapping[str, Variant] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -124,6 +123,77 @@ class Board:
     def application_ram_bytes(self) -> int:
         """RAM for our data, stack included: less what the core takes, where that is known."""
         return self.ram_bytes - (self.reserved_ram_bytes or 0)
+
+    def facts(self) -> list[Fact]:
+        """Every value with its source, for people to read; the variants' after the board's."""
+        shown: dict[str, object] = {key: getattr(self, key) for key in _SHOWN}
+        if self.currents is not None:
+            shown["currents.active_ua"] = self.currents.active_ua
+            shown["currents.idle_ua"] = self.currents.idle_ua
+        shown |= {f"usb_ids.{one}": mode for one, mode in self.usb_ids.items()}
+        if self.platformio is not None:
+            one = self.platformio
+            shown["platformio"] = f"{one.platform}, {one.board}, {one.framework}"
+        found = _facts(shown, self.sources)
+        for variant in self.variants.values():
+            own: dict[str, object] = {key: getattr(variant, key) for key in _SHOWN_OF_VARIANT}
+            own |= {f"parts.{kind}": part for kind, part in variant.parts.items()}
+            found += _facts(own, variant.sources, prefix=f"{variant.name}.")
+        return found
+
+    def as_json(self) -> dict[str, object]:
+        """All that is known, in the shape of boards.yaml, with `sources` by field."""
+        found: dict[str, object] = {"name": self.name, "target": self.target}
+        found |= _known({key: getattr(self, key) for key in _SHOWN})
+        if self.currents is not None:
+            found["currents"] = asdict(self.currents)
+        found["usb_ids"] = dict(self.usb_ids)
+        if self.platformio is not None:
+            found["platformio"] = asdict(self.platformio)
+        found["variants"] = [
+            {"name": variant.name}
+            | _known({key: getattr(variant, key) for key in _SHOWN_OF_VARIANT})
+            | {"parts": dict(variant.parts), "sources": dict(variant.sources)}
+            for variant in self.variants.values()
+        ]
+        found["sources"] = dict(self.sources)
+        return found
+
+
+# Fields that `facts` and `as_json` show as they are, in this order.
+_SHOWN_OF_VARIANT = ("title", "chip", "core", "clock_hz", "ram_bytes")
+_SHOWN = (
+    *_SHOWN_OF_VARIANT[:4],
+    "flash_bytes",
+    "ram_bytes",
+    "reserved_flash_bytes",
+    "reserved_ram_bytes",
+    "flash_wait_states",
+    "supply_mv",
+)
+
+# The unit that the end of a field's name stands for.
+_UNITS = {"_hz": "Hz", "_bytes": "B", "_wait_states": "cycles", "_mv": "mV", "_ua": "uA"}
+
+
+def _known(values: Mapping[str, object]) -> dict[str, object]:
+    """`values` without those that are not known."""
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _facts(
+    values: Mapping[str, object], sources: Mapping[str, str], prefix: str = ""
+) -> list[Fact]:
+    """Those of `values` that are known, as text."""
+    return [
+        Fact(
+            name=prefix + key,
+            text=f"{value:,}" if isinstance(value, (int, float)) else str(value),
+            unit=next((unit for end, unit in _UNITS.items() if key.endswith(end)), ""),
+            source=sources[key],
+        )
+        for key, value in _known(values).items()
+    ]
 
 
 def load(name: str) -> Board:
@@ -315,20 +385,19 @@ def _currents(value: Value | None, facts: _Facts, sources: _Sources) -> Currents
     return found
 
 
-def _usb_ids(value: Value | None, facts: _Facts, sources: _Sources) -> tuple[UsbId, ...]:
+def _usb_ids(value: Value | None, facts: _Facts, sources: _Sources) -> Mapping[str, str]:
     """`usb_ids`: a list, each id once."""
-    found: list[UsbId] = []
+    found: dict[str, str] = {}
     for entry in value.entries(least=1) if value is not None else ():
         fields = entry.fields(required=("value", "source", "mode"), optional=("note",))
         text = fields["value"].text()
         if not _USB_ID.fullmatch(text):
             raise fields["value"].expected('a USB id such as "2341:805a", in quotes')
-        vendor, product = (int(part, 16) for part in text.split(":"))
-        if any((one.vendor, one.product) == (vendor, product) for one in found):
+        if text in found:
             raise fields["value"].wrong(f"{text} stands in this list already.")
-        found.append(UsbId(vendor, product, fields["mode"].choice(USB_MODES)))
+        found[text] = fields["mode"].choice(USB_MODES)
         facts.citations[f"usb_ids.{text}"] = sources.cite(fields)
-    return tuple(found)
+    return MappingProxyType(found)
 
 
 def _platformio(value: Value | None, facts: _Facts, sources: _Sources) -> PlatformIO | None:

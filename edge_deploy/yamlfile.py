@@ -68,7 +68,9 @@ class Value:
 
     def text(self, *, most: int = 1_000) -> str:
         """One line of printable text, 1 to `most` characters. Numbers must be quoted."""
-        found = self._scalar("a text", tag=_STRING)
+        found = self._scalar(
+            "a text (in quotes where it looks like a number, yes or no)", tag=_STRING
+        )
         if not 1 <= len(found) <= most or not found.isprintable() or found != found.strip():
             raise self.expected(f"one line of 1 to {most} printable characters")
         return found
