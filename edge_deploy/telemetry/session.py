@@ -215,6 +215,7 @@ class Session:
                 with contextlib.suppress(LinkLost):  # then the next `begin` ends it
                     self.stop_stream()
         finally:
+            self._streaming = False  # a generator that is still open has nothing left to do
             self._talk.close()
 
     # --- inferences -----------------------------------------------------------------------
