@@ -65,7 +65,11 @@ class Quantization:
 
 @dataclass(frozen=True)
 class Tensor:
-    """One tensor. `values` is set for constants only: read-only, of `shape` and `dtype`."""
+    """One tensor. `values` is set for constants only: read-only, of `shape` and `dtype`.
+
+    is_variable: keeps its value from one inference to the next (streaming state); it begins
+    as its zero point if int8, otherwise as 0 (TFLite: Subgraph::ResetVariableTensors).
+    """
 
     index: int
     name: str
@@ -73,6 +77,7 @@ class Tensor:
     dtype: DType
     quantization: Quantization | None = None
     values: NDArray[Any] | None = field(default=None, compare=False, repr=False)
+    is_variable: bool = False
 
     @property
     def is_constant(self) -> bool:
@@ -99,7 +104,8 @@ class Operator:
 
     name: the schema's BuiltinOperator name, such as `CONV_2D`.
     options: the schema's field names (`stride_w`, `fused_activation_function`, ...);
-    enums as the schema's words (`"SAME"`, `"RELU6"`); defaults filled in.
+    enums as the schema's words (`"SAME"`, `"RELU6"`); defaults filled in. A `CUSTOM` operator
+    has one option, `custom_code`: its name, from the file and not to be trusted.
     """
 
     index: int

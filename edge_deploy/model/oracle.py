@@ -1,0 +1,208 @@
+"""The reference: the same `.tflite` run by TensorFlow Lite's own reference kernels.
+
+The oracle that every output is compared with is `tflite-runtime` 2.14 with BUILTIN_REF. Where
+only the newer `ai-edge-litert` is installed, it serves, and its name says so: its kernels
+round differently here and there. Knows nothing of boards or of our compiler.
+
+A Reference is anything with `name`, `run` and `reset`, so that one in a child process (for
+files that may crash the runtime) can stand beside the one in this process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from importlib import metadata
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_deploy.errors import BadInput, EdgeDeployError
+from edge_deploy.model.graph import Graph, Tensor
+from edge_deploy.model.names import safe_name
+from edge_deploy.model.reader import read
+
+_RESOLVER = "BUILTIN_REF"
+_TFLITE = ("tflite-runtime", "tflite_runtime.interpreter")
+_LITERT = ("ai-edge-litert", "ai_edge_litert.interpreter")
+# tflite-runtime 2.14 is compiled against numpy 1: with numpy 2 its import fails, after pages
+# of warnings on stderr.
+_NUMPY_1_ONLY = "2.14"
+_INSTALL = "pip install 'edge-deploy[reference]'"
+_STDERR = 2
+
+
+class ReferenceMissing(EdgeDeployError):
+    """No TensorFlow Lite runtime that could serve as the reference is installed."""
+
+
+class ReferenceFailed(EdgeDeployError):
+    """The reference runtime refused the model, or failed while it ran."""
+
+
+class WrongInputs(BadInput):
+    """The inputs for a run are not those that the model declares."""
+
+
+class Reference(Protocol):
+    """A model that can be run exactly as TensorFlow Lite runs it."""
+
+    @property
+    def name(self) -> str:
+        """What runs it, with version and kernels: "tflite-runtime 2.14.0 BUILTIN_REF"."""
+        ...
+
+    def run(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        """Run once.
+
+        inputs: one array for each of Graph.inputs, in that order, of its shape and type
+        (quantized values, not real ones). Returns one for each of Graph.outputs.
+        Raises WrongInputs, ReferenceFailed.
+        """
+        ...
+
+    def reset(self) -> None:
+        """Put variables (streaming state) to their initial values."""
+        ...
+
+
+def open_reference(data: bytes, *, name: str = "model") -> Reference:
+    """Load a model into the best reference runtime that is installed.
+
+    data: the whole `.tflite`; it is read (and so checked) by `model.read` before the runtime,
+    which trusts more, sees it. Raises what `model.read` raises, ReferenceMissing where no
+    runtime is installed, ReferenceFailed where the runtime refuses the model.
+    """
+    graph = read(data, name=name)
+    runtime, module = _runtime()
+    return _InProcess(data, graph, runtime, module)
+
+
+class _InProcess:
+    """The reference in this process, through the runtime's Interpreter."""
+
+    def __init__(self, data: bytes, graph: Graph, runtime: str, module: Any) -> None:  # noqa: ANN401
+        self.name = f"{runtime} {_RESOLVER}"
+        self._graph = graph
+        with self._failing("load"), _quiet_stderr():
+            self._interpreter = module.Interpreter(
+                model_content=bytes(data),
+                experimental_op_resolver_type=module.OpResolverType.BUILTIN_REF,
+                num_threads=1,
+            )
+            self._interpreter.allocate_tensors()
+        # The interpreter addresses tensors by the file's index, as the Graph does, so the
+        # order in which it lists them does not matter; what it lists must be the same.
+        for kind, ours, theirs in (
+            ("inputs", graph.inputs, self._interpreter.get_input_details()),
+            ("outputs", graph.outputs, self._interpreter.get_output_details()),
+        ):
+            if {detail["index"] for detail in theirs} != set(ours):
+                raise ReferenceFailed(
+                    f"{self.name} finds other {kind} in {safe_name(graph.name)} than we do"
+                )
+
+    def run(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        declared = [self._graph.tensors[index] for index in self._graph.inputs]
+        if len(inputs) != len(declared):
+            raise WrongInputs(f"{len(inputs)} inputs for a model that takes {len(declared)}")
+        for tensor, values in zip(declared, inputs, strict=True):
+            _check_input(tensor, values)
+        with self._failing("run"):
+            for tensor, values in zip(declared, inputs, strict=True):
+                self._interpreter.set_tensor(tensor.index, values)
+            self._interpreter.invoke()
+            # get_tensor copies: the arrays outlive the next run.
+            return [self._interpreter.get_tensor(index) for index in self._graph.outputs]
+
+    def reset(self) -> None:
+        with self._failing("reset"):
+            self._interpreter.reset_all_variables()
+
+    @contextlib.contextmanager
+    def _failing(self, what: str) -> Iterator[None]:
+        """The runtime reports with RuntimeError or ValueError, its message several lines."""
+        try:
+            yield
+        except (RuntimeError, ValueError) as error:
+            text = " ".join(str(error).split())
+            raise ReferenceFailed(
+                f"{self.name} cannot {what} {safe_name(self._graph.name)}:"
+                f" {safe_name(text, longest=300)}"
+            ) from error
+
+
+def _check_input(tensor: Tensor, values: NDArray[Any]) -> None:
+    expected = np.dtype(tensor.dtype.value)
+    if values.dtype != expected or values.shape != tensor.shape:
+        raise WrongInputs(
+            f"input '{safe_name(tensor.name)}' takes {expected} {tensor.shape}, and was given"
+            f" {values.dtype} {values.shape}"
+        )
+
+
+def _runtime() -> tuple[str, Any]:
+    """The runtime's name with its version, and its module. Raises ReferenceMissing."""
+    reasons = []
+    for package, module in (_TFLITE, _LITERT):
+        try:
+            version = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+        if package == _TFLITE[0] and _needs_numpy_1(version):
+            reasons.append(
+                f"{package} {version} needs numpy below 2, and {np.__version__} is installed"
+            )
+            continue
+        try:
+            with _quiet_stderr():
+                return f"{package} {version}", importlib.import_module(module)
+        except (ImportError, AttributeError) as error:
+            # Either is what an extension built for another Python or numpy raises.
+            reasons.append(f"{package} {version} cannot be imported ({safe_name(str(error))})")
+    why = (
+        "; ".join(reasons) if reasons else "neither tflite-runtime nor ai-edge-litert is installed"
+    )
+    raise ReferenceMissing(
+        f"No TensorFlow Lite runtime to compare with: {why}.",
+        try_next=(f"{_INSTALL}   CPython 3.11 or older on Linux has the exact reference",),
+    )
+
+
+def _needs_numpy_1(version: str) -> bool:
+    numpy_major = int(np.__version__.split(".", maxsplit=1)[0])
+    return numpy_major >= 2 and _release(version) <= _release(_NUMPY_1_ONLY)
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """Major and minor: "2.14.0" -> (2, 14)."""
+    return tuple(int(part) for part in version.split(".")[:2])
+
+
+@contextlib.contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Swallow what the runtime's C++ writes to the process's stderr ("INFO: ...").
+
+    It has no switch for that. Failures reach us as exceptions with their text, so nothing is
+    lost. Held only while a model is loaded: the redirection is the whole process's.
+    """
+    sys.stderr.flush()
+    try:
+        saved = os.dup(_STDERR)
+    except OSError:  # no stderr at all, as under pythonw
+        yield
+        return
+    try:
+        sink = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(sink, _STDERR)
+        finally:
+            os.close(sink)
+        yield
+    finally:
+        os.dup2(saved, _STDERR)
+        os.close(saved)
