@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from edge_deploy.training.recipe import About, Data, Network, Plan, Samples
 
-SEED = 1
+# Of 1, 2 and 3 the one whose int8 model is best on the validation samples.
+SEED = 2
 EPOCHS = 40
 BATCH = 64
 
@@ -64,12 +65,21 @@ def network(plan: Plan) -> Network:
     # has one kink. Keras would start them all at angle 0, and most never leave it: the error
     # ends three times as large. So they start spread over the circle: slope 1, kink anywhere.
     spread = keras.initializers.RandomUniform(-CIRCLE, 0.0, seed=plan.seed)
+    # Large weights that cancel each other cost nothing in float and much in int8; the penalty
+    # on their squares makes the int8 error smaller with every seed that was tried.
+    small = keras.regularizers.L2(1e-5)
     model = keras.Sequential(
         [
             keras.Input((1,)),
-            keras.layers.Dense(16, "relu", kernel_initializer="ones", bias_initializer=spread),
-            keras.layers.Dense(16, "relu"),
-            keras.layers.Dense(1),
+            keras.layers.Dense(
+                16,
+                "relu",
+                kernel_initializer="ones",
+                bias_initializer=spread,
+                kernel_regularizer=small,
+            ),
+            keras.layers.Dense(16, "relu", kernel_regularizer=small),
+            keras.layers.Dense(1, kernel_regularizer=small),
         ],
         name="hello",
     )
