@@ -35,11 +35,10 @@ def text(
     command = f"edge-deploy train {lab.name} --seed {plan.seed}"
     if plan.epochs != default_epochs:
         command += f" --epochs {plan.epochs}"
-    constants = [tensor for tensor in graph.tensors if tensor.is_constant]
     lines = [
-        f"# {lab.title}: the model's card",
+        f"# Model card of {lab.name}",
         "",
-        about.purpose,
+        f"{lab.title}. {about.purpose}",
         "",
         "## Data",
         "",
@@ -75,7 +74,7 @@ def text(
             ("what", "value", "unit"),
             (
                 ("parameters", f"{network.count_params():,}", "numbers"),
-                ("constants, int8 and int32", f"{sum(t.bytes for t in constants):,}", "B"),
+                ("weights and biases", f"{model.weights_bytes(graph):,}", "B"),
                 ("model.tflite", f"{len(content):,}", "B"),
                 ("multiply-accumulates", f"{sum(model.macs(graph)):,}", "MAC"),
             ),

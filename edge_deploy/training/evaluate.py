@@ -66,7 +66,9 @@ def _terms(tensor: Tensor) -> Quantization:
 def _runner(model: bytes) -> tuple[Run, str]:
     try:
         reference = oracle.open_reference(model)
-    except oracle.ReferenceMissing:
+    except (oracle.ReferenceMissing, oracle.ReferenceFailed):
+        # Failed: older than an operator of the model, or shut out by a TensorFlow that the
+        # caller imported first (see runtime.load).
         return _tensorflow_runner(model)
 
     def run(row: NDArray[np.int8]) -> NDArray[np.int8]:

@@ -43,7 +43,7 @@ def load() -> ModuleType:
     # tflite-runtime 2.14 and TensorFlow share the names of their native types, and the one
     # that is imported first decides them: after TensorFlow, tflite-runtime fails with
     # "vector::reserve"; before it, both work. So the reference goes first, where it is.
-    with contextlib.suppress(ImportError):
+    with quiet(), contextlib.suppress(ImportError, AttributeError):
         importlib.import_module("tflite_runtime.interpreter")
     try:
         with quiet():

@@ -24,8 +24,8 @@ ABOUT = About(
         "but to see a whole deployment with something that anyone can check by heart."
     ),
     data=(
-        "Generated: angles drawn evenly from 0 to 2 pi by numpy's PCG64 from the seed, and "
-        "`math.sin` of each, without noise. Both ends are among the training angles, because "
+        "Generated: angles drawn uniformly from 0 to 2 pi by numpy's PCG64 from the seed, and "
+        "the sine of each, without noise. Both ends are among the training angles, because "
         "they set the range of the int8 input. Nobody's data; no licence."
     ),
     limits=(

@@ -75,7 +75,7 @@ def test_a_lab_is_trained_and_the_same_seed_gives_the_same_bytes(lab, tmp_path, 
     assert result.seconds > 0
 
     for text in (
-        "# Twice: the model's card",
+        "# Model card of twice",
         "$ edge-deploy train twice --seed 7\n",
         result.sha256,
         f"{figure.in_int8.value:.4g}",
