@@ -102,6 +102,7 @@ class Cpu:
         self._ram = ctypes.create_string_buffer(ram_bytes)
         self._decoder = cycles.Decoder()
         self._problem: CpuFault | None = None
+        self._error: Exception | None = None
         self._scs: dict[int, int] = {}
         self._dwt: dict[int, int] = {}
         self._cyccnt_zero = 0
@@ -134,15 +135,25 @@ class Cpu:
 
     def _map_device(self, device: Devices) -> None:
         def read(_uc: object, offset: int, size: int, _user: object) -> int:
-            if not self._is_word(device, offset, size):
+            try:
+                return device.read(offset) & 0xFFFFFFFF if self._is_word(device, offset, size) else 0
+            except Exception as error:  # noqa: BLE001 (`run` raises it: C code cannot)
+                self._broke(error)
                 return 0
-            return device.read(offset) & 0xFFFFFFFF
 
         def write(_uc: object, offset: int, size: int, value: int, _user: object) -> None:
-            if self._is_word(device, offset, size):
-                device.write(offset, value)
+            try:
+                if self._is_word(device, offset, size):
+                    device.write(offset, value)
+            except Exception as error:  # noqa: BLE001 (`run` raises it: C code cannot)
+                self._broke(error)
 
         self._uc.mmio_map(device.base, device.size, read, None, write, None)
+
+    def _broke(self, error: Exception) -> None:
+        """A device failed, which is an error of ours and not the program's."""
+        self._error = self._error or error
+        self.halt()
 
     def _is_word(self, device: Devices, offset: int, size: int) -> bool:
         if size == 4 and offset % 4 == 0:
@@ -220,7 +231,7 @@ class Cpu:
     def run(self, until_clock: int) -> None:
         """Run until `clock` is at least `until_clock`, or `halt` was called.
 
-        Both take effect where a block ends. Raises CpuFault.
+        Both take effect where a block ends. Raises CpuFault, and what a device raised.
         """
         self._counters.limit = until_clock
         self._counters.stopped = 0
@@ -229,6 +240,8 @@ class Cpu:
         except _unicorn.UcError as error:
             self._fail(_describe(error.errno), address=None)
         self._pc = self._uc.reg_read(arm_const.UC_ARM_REG_PC)
+        if self._error is not None:
+            raise self._error
         if not self._counters.stopped:
             self._fail("the program sleeps (WFI), and this board has no interrupts", address=None)
         if self._problem is not None:

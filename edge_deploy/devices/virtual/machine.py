@@ -7,9 +7,11 @@ Knows nothing of artifacts, models or the wire.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import threading
 import time
+import weakref
 from dataclasses import dataclass
 
 from edge_deploy.devices.virtual import peripherals
@@ -116,6 +118,7 @@ class Machine:
 
     def start(self) -> None:
         """Power on."""
+        _running.add(self)
         self._thread.start()
 
     def stop(self) -> None:
@@ -125,6 +128,7 @@ class Machine:
         self.serial.close()
         if self._thread.is_alive():
             self._thread.join(_STOP_S)
+        _running.discard(self)
 
     def wait_for_end(self, timeout_s: float | None = None) -> bool:
         """Wait until the board is dead or stopped. True if it is."""
@@ -309,6 +313,16 @@ class Machine:
             self._stopping.wait(ahead_ns / _NS)
         elif ahead_ns < -_BEHIND_NS:
             self._anchor()
+
+
+_running: weakref.WeakSet[Machine] = weakref.WeakSet()
+
+
+@atexit.register
+def _stop_all() -> None:
+    """No thread may be inside the emulator when Python takes itself apart."""
+    for machine in list(_running):
+        machine.stop()
 
 
 def _sentence(fault: CpuFault) -> str:
