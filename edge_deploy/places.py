@@ -47,6 +47,15 @@ def cache() -> Path:
     return Path(platformdirs.user_cache_dir(_APPLICATION, appauthor=False))
 
 
+def config() -> Path:
+    """The folder of a user's settings (`config.yaml`). May not exist yet.
+
+    `EDGE_DEPLOY_HOME` if it is set and not empty, otherwise the platform's folder for settings.
+    """
+    chosen = _chosen()
+    return chosen or Path(platformdirs.user_config_dir(_APPLICATION, appauthor=False))
+
+
 def _chosen() -> Path | None:
     """`EDGE_DEPLOY_HOME` as an absolute path, or None where it is unset or empty."""
     value = os.environ.get("EDGE_DEPLOY_HOME", "")

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import time
-from typing import Any
-
 import click
 
 from edge_deploy import boards, places
@@ -18,8 +14,10 @@ from edge_deploy.cli.options import (
     target_options,
 )
 from edge_deploy.cli.stream import show_stream
-from edge_deploy.devices.virtual import VirtualBoard
-from edge_deploy.errors import EdgeDeployError
+from edge_deploy.errors import LinkLost
+
+# How long a wait for the board's end may keep Ctrl-C waiting (on Windows).
+_LOOK_S = 0.2
 
 count_option = click.option(
     "--count",
@@ -57,8 +55,9 @@ def flash(
             return
         if live.session.board.source == "none":
             output.say("The model has no source of its own to stream from. What works on it:")
+            where = f"--board {target.board} --on {target.on}"
             for verb in ("verify", "bench", "profile"):
-                output.say(f"  edge-deploy {verb} {model_word} --board {target.board} --on {target.on}")
+                output.say(f"  edge-deploy {verb} {model_word} {where}")
             return
         show_stream(live.session, on=target.on, count=count, as_json=as_json)
 
@@ -77,13 +76,6 @@ def run(target: Target, count: int | None, as_json: bool) -> None:
 
 @click.command()
 @click.argument("board_name", metavar="BOARD")
-@click.option(
-    "--tcp",
-    "tcp_port",
-    type=click.IntRange(0, 65535),
-    default=0,
-    help="TCP port of the serial port  [default: any free one]",
-)
 @click.option("--fault", "faults", multiple=True, metavar="FAULT", help="As for flash.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the faults.")
 @click.option(
@@ -94,28 +86,28 @@ def run(target: Target, count: int | None, as_json: bool) -> None:
     help="Its time against the wall's.",
 )
 @debug_option
-def virtual(board_name: str, tcp_port: int, faults: tuple[str, ...], seed: int, speed: str) -> None:
+def virtual(board_name: str, faults: tuple[str, ...], seed: int, speed: str) -> None:
     """Start a virtual BOARD and serve its serial port until Ctrl-C.
 
     It runs what was flashed last with --on virtual. Any serial program can talk to it.
     """
+    from edge_deploy.devices.virtual.board import VirtualBoard
+
     board = boards.load(board_name)
-    machine = VirtualBoard(
-        board, home=places.home(), speed=speed, faults=faults, seed=seed, tcp_port=tcp_port
-    )
-    with contextlib.closing(machine):
-        machine.start()
-        output.say(f"Virtual {board.name} runs, {speed} speed. Its serial port:")
+    machine = VirtualBoard(board, home=places.home(), speed=speed, faults=faults, seed=seed)
+    with machine:
+        output.say(f"{machine.name} runs at {speed} speed. Its serial port:")
         output.show(machine.url)
         if machine.pty:
             output.show(machine.pty)
-        output.say(
-            f"  edge-deploy run --board {board.name} -p {machine.url}\n"
-            f"  python -m serial.tools.miniterm {machine.url}    then type hello%\n"
-            "Ctrl-C stops it."
-        )
-        with contextlib.suppress(KeyboardInterrupt):
-            while machine.alive:
-                time.sleep(0.2)
-            raise EdgeDeployError(f"the board stopped: {machine.failure or 'no reason given'}.")
-        output.say("Stopped.")
+        output.say("Talk to it from another terminal, with any serial program:")
+        output.say(f"  edge-deploy run --board {board.name} -p {machine.url}")
+        output.say(f"  python -m serial.tools.miniterm {machine.url}    then type hello%")
+        output.say("Ctrl-C stops it.")
+        try:
+            while not machine.wait(_LOOK_S):
+                pass
+        except KeyboardInterrupt:
+            output.say("Stopped.")
+            return
+        raise LinkLost(f"{machine.name} stopped: {machine.ended}.")

@@ -33,16 +33,16 @@ def boards(name: str | None, as_json: bool) -> None:
         output.document({"boards": [board.as_json() for board in known.values()]})
         return
     output.table(
-        ["board", "what it is", "chip", "MHz", "flash B", "RAM B", "runs --on"],
+        ["board", "what it is", "chip", "MHz", "flash B", "RAM B", "virtual board"],
         [
             [
                 board.name,
                 board.title,
                 board.chip,
                 output.number(board.clock_hz / 1e6),
-                output.number(board.flash_bytes),
+                "disk" if board.flash_bytes is None else output.number(board.flash_bytes),
                 output.number(board.ram_bytes),
-                "virtual, local" if board.target == "cortex_m4" else "local",
+                "emulated" if board.target == "cortex_m4" else "on this computer",
             ]
             for board in known.values()
         ],
@@ -122,7 +122,8 @@ def _show_model(subject: prepare.Subject, compiled: Compiled) -> None:
     for operator in graph.operators:
         result = graph.tensors[operator.outputs[0]]
         shape = "x".join(str(size) for size in result.shape)
-        rows.append([str(operator.index), operator.name, shape, output.number(macs[operator.index])])
+        count = output.number(macs[operator.index])
+        rows.append([str(operator.index), operator.name, shape, count])
     output.table(["#", "operator", "output", "MACs"], rows)
-    output.show(f"{sum(macs):,} MACs ({compiled.macs_after_passes:,} after the compiler's passes)")
+    output.show(f"{sum(macs):,} MACs, {compiled.macs_after_passes:,} after the compiler's passes")
     output.show(f"{compiled.weights_bytes:,} B of weights, {compiled.arena_bytes:,} B of arena")

@@ -6,6 +6,7 @@ Turns every exception into one clear line, what to try, and the exit code of
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import sys
@@ -23,10 +24,12 @@ from edge_deploy.errors import EdgeDeployError, Exit
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are called, listed by task."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """The verbs' names, in the table's order."""
         return [verb.name for verb in VERBS]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of a verb, its module imported now; None for another word."""
         for verb in VERBS:
             if verb.name == cmd_name:
                 module = importlib.import_module(f"edge_deploy.cli.{verb.module}")
@@ -37,23 +40,22 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            import difflib
+        """As click does it; an unknown word is told with the nearest verb."""
+        word = args[0]
+        if not word.startswith("-") and word not in self.list_commands(ctx):
+            near = difflib.get_close_matches(word, self.list_commands(ctx), n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise click.UsageError(f"no such verb: {word}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
 
-            near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
-            if near:
-                error.message += f" Did you mean {near[0]!r}?"
-            raise
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        # From the table, so that `--help` imports no verb's module.
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The verbs by task: from the table, so that `--help` imports no verb's module."""
         for task in dict.fromkeys(verb.task for verb in VERBS):
             with formatter.section(task.capitalize()):
                 formatter.write_dl([(v.name, v.summary) for v in VERBS if v.task == task])
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The exit codes."""
         with formatter.section("Exit codes"):
             formatter.write_dl([(str(int(code)), meaning) for code, meaning in EXIT_CODES])
 
@@ -67,7 +69,7 @@ def edge_deploy(ctx: click.Context) -> None:
     \b
     Start here, no hardware needed:
       edge-deploy flash --board nano33 --on virtual hello
-    """
+    """  # noqa: D301  click takes the escape itself for "keep these lines"
     from edge_deploy.cli.settings import read_settings
 
     ctx.default_map = read_settings([verb.name for verb in VERBS])
@@ -107,7 +109,7 @@ def run(argv: Sequence[str]) -> int:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _fail(EdgeDeployError(f"{where}{error.strerror or error}"), debug)
-    except Exception as error:  # the last line of defence: never a traceback without --debug
+    except Exception as error:  # noqa: BLE001  the last line of defence: never a traceback without --debug
         text = str(error).splitlines()[0] if str(error) else ""
         return _fail(
             EdgeDeployError(

@@ -30,7 +30,7 @@ class Target:
 
 
 def board_option(function: F) -> F:
-    """--board"""
+    """Add --board."""
     return click.option(
         "--board",
         metavar="NAME",
@@ -40,22 +40,22 @@ def board_option(function: F) -> F:
 
 
 def json_option(function: F) -> F:
-    """--json"""
+    """Add --json."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
 
 
 def debug_option(function: F) -> F:
-    """--debug, read by `main.run` before click sees it."""
+    """Add --debug, read by `main.run` before click sees it."""
     return click.option(
         "--debug", is_flag=True, expose_value=False, help="Show a traceback on failure."
     )(function)
 
 
 def target_options(function: F) -> F:
-    """--board, --on, -p, --fault, --seed, --speed, --timeout, gathered in one `target`."""
+    """Add --board, --on, -p, --fault, --seed, --speed, --timeout, gathered in one `target`."""
 
     @click.pass_context
-    def gather(ctx: click.Context, **words: Any) -> Any:
+    def gather(ctx: click.Context, /, **words: Any) -> Any:  # noqa: ANN401
         target = _target(ctx, words)
         return function(target=target, **words)
 
@@ -85,7 +85,13 @@ def target_options(function: F) -> F:
                 help="Make a virtual board misbehave: drop=0.01, garble=0.001, unplug@5s, "
                 "brownout@3s, hang@2s, slow=4, wrong-firmware. May be repeated.",
             ),
-            click.option("--seed", type=int, default=0, show_default=True, help="Seed of faults and inputs."),
+            click.option(
+                "--seed",
+                type=int,
+                default=0,
+                show_default=True,
+                help="Seed of faults and inputs.",
+            ),
             click.option(
                 "--speed",
                 type=click.Choice(["max", "real"]),
@@ -129,9 +135,7 @@ def _target(ctx: click.Context, words: dict[str, Any]) -> Target:
             "no board named: give --board NAME.",
             try_next=[f"{ctx.command_path} --board nano33 ...", "edge-deploy boards"],
         )
-    return Target(
-        board, on, faults, words.pop("seed"), words.pop("speed"), words.pop("timeout_s")
-    )
+    return Target(board, on, faults, words.pop("seed"), words.pop("speed"), words.pop("timeout_s"))
 
 
 def _is_typed(ctx: click.Context, name: str) -> bool:

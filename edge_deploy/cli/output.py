@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import IO, Any
 
 import click
 
@@ -35,8 +35,11 @@ def show(text: str = "") -> None:
 
 def error(problem: EdgeDeployError) -> None:
     """One line that says what happened, then what to try."""
-    say(click.style("Error: ", fg="red", bold=True) + problem.message if _colours(sys.stderr)
-        else f"Error: {problem.message}")
+    say(
+        click.style("Error: ", fg="red", bold=True) + problem.message
+        if is_terminal(sys.stderr)
+        else f"Error: {problem.message}"
+    )
     if problem.try_next:
         say("Things to try:")
         for line in problem.try_next:
@@ -64,11 +67,10 @@ def table(
     from rich.text import Text
 
     stream = sys.stderr if err else sys.stdout
-    terminal = _colours(stream)
     console = Console(
         file=stream,
         width=None if stream.isatty() else _PIPE_COLUMNS,
-        no_color=not terminal,
+        no_color=not is_terminal(stream),
         highlight=False,
         emoji=False,
         markup=False,
@@ -88,5 +90,6 @@ def number(value: float, digits: int = 0) -> str:
     return f"{value:,.{digits}f}"
 
 
-def _colours(stream: Any) -> bool:
+def is_terminal(stream: IO[str]) -> bool:
+    """Whether a person watches `stream` and wants colours and counters."""
     return bool(stream.isatty()) and not os.environ.get("NO_COLOR") and not os.environ.get("CI")

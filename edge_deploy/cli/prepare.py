@@ -1,9 +1,7 @@
 """From the words of a command to a model, an image and a session: the steps that verbs share.
 
-    subject = prepare.subject("kws")                  # a lab or a file -> bytes and Graph
-    compiled = prepare.compiled(subject, board)       # C; refused here if it cannot fit
-    with prepare.session(subject, target) as live:    # built, flashed, spoken to
-        live.session.run(...)
+    `subject` loads a lab or a file, `compiled` makes C of it and refuses what cannot fit, `session`
+builds, flashes and opens: what it yields can be run.
 """
 
 from __future__ import annotations
@@ -16,20 +14,21 @@ from pathlib import Path
 
 from edge_deploy import boards, budgets, build, compiler, devices, labs, model
 from edge_deploy.artifact import Artifact
+from edge_deploy.bench import origins
 from edge_deploy.boards import Board
 from edge_deploy.budgets import Check
 from edge_deploy.cli import output
 from edge_deploy.cli.options import Target
 from edge_deploy.compiler import Compiled
 from edge_deploy.devices.device import Device
-from edge_deploy.errors import BadInput, EdgeDeployError, OverBudget, UsageError
+from edge_deploy.errors import BadInput, BuildFailed, OverBudget
 from edge_deploy.labs import Lab
 from edge_deploy.model.graph import Graph
 from edge_deploy.quantity import Quantity
 from edge_deploy.telemetry.session import Session
 
-PORTS = {"virtual": "virtual_m4", "local": "host"}
-"""The firmware's port for each `--on`."""
+PORTS = ("virtual_m4", "host")
+"""The firmware's ports that this version builds."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,7 @@ class Live:
 
     board: Board
     device: Device
+    compiled: Compiled
     artifact: Artifact
     session: Session
 
@@ -147,18 +147,19 @@ def show_checks(checks: Sequence[Check], *, err: bool = False) -> None:
     )
 
 
-def artifact(subject: Subject, board: Board, on: str, *, force: bool = False) -> Artifact:
-    """Build the firmware with the model for `board`, as `--on` runs it."""
-    port = PORTS.get(on)
-    if port is None:
-        raise UsageError(
+def artifact(
+    subject: Subject, board: Board, port: str, *, force: bool = False
+) -> tuple[Compiled, Artifact]:
+    """Compile the model and build the firmware with it for `board` and the firmware's `port`."""
+    if port not in PORTS:
+        raise BuildFailed(
             f"building for a real {board.name} is not in this version.",
             try_next=[
                 "add --on virtual    the same firmware on an emulated board",
                 "add --on local      the same firmware on this computer",
             ],
         )
-    result = compiled(subject, board, portable=on == "local", force=force)
+    result = compiled(subject, board, portable=port == "host", force=force)
     started = time.monotonic()
     made = build.firmware(
         result,
@@ -172,10 +173,22 @@ def artifact(subject: Subject, board: Board, on: str, *, force: bool = False) ->
     seconds = time.monotonic() - started
     if seconds > 0.5:  # a build, not a look into the cache
         output.say(f"Built {subject.name} for {board.name} in {seconds:.1f} s.")
-    return made
+    return result, made
 
 
-def device(target: Target) -> Device:
+def image_checks(artifact: Artifact, board: Board) -> tuple[Check, ...]:
+    """Flash and RAM of a built image against the board; none for one that runs on this computer."""
+    manifest = artifact.manifest
+    quantities = {}
+    if manifest.flash_bytes is not None:
+        quantities["flash"] = Quantity(manifest.flash_bytes, "B", origins.IMAGE)
+    if manifest.ram_bytes is not None:
+        quantities["RAM"] = Quantity(manifest.ram_bytes, "B", origins.IMAGE)
+    limits = {"flash": board.application_flash_bytes, "RAM": board.application_ram_bytes}
+    return budgets.check(quantities, {key: limits[key] for key in quantities})
+
+
+def device(target: Target, *, wait_states: bool = True) -> Device:
     """The device that the words of the command mean."""
     return devices.resolve(
         target.on,
@@ -183,32 +196,33 @@ def device(target: Target) -> Device:
         faults=target.faults,
         seed=target.seed,
         speed=target.speed,
+        wait_states=wait_states,
     )
 
 
 @contextlib.contextmanager
 def opened(device: Device, timeout_s: float) -> Iterator[Session]:
     """A session on `device`, begun; closed with the device at the end."""
-    with contextlib.closing(device):
-        with Session(device.open(), timeout_s=timeout_s) as session:
-            try:
-                session.begin()
-                yield session
-            except EdgeDeployError as error:
-                raise _with_cause(error, device) from error
+    with device, Session(device.open(), timeout_s=timeout_s) as session:
+        session.begin()
+        yield session
 
 
 @contextlib.contextmanager
-def session(subject: Subject, target: Target, *, force: bool = False) -> Iterator[Live]:
+def session(
+    subject: Subject, target: Target, *, force: bool = False, wait_states: bool = True
+) -> Iterator[Live]:
     """Build, flash unless the board has it already, open, and check that the model answers."""
     board = boards.load(target.board)
-    chosen = device(target)  # first: a missing board is told before a minute of building
-    with contextlib.closing(chosen):
-        made = artifact(subject, board, target.on, force=force)
+    if not force:
+        compiled(subject, board)  # what cannot fit is told before a board is looked for
+    chosen = device(target, wait_states=wait_states)  # and a missing board before a build
+    with chosen:
+        result, made = artifact(subject, board, chosen.port, force=force)
         flash(chosen, made)
-        with opened(chosen, target.timeout_s) as open_session:
-            open_session.check_model(made.manifest.model_sha256)
-            yield Live(board, chosen, made, open_session)
+        with opened(chosen, target.timeout_s) as talk:
+            talk.check_model(made.manifest.model_sha256)
+            yield Live(board, chosen, result, made, talk)
 
 
 def flash(device: Device, artifact: Artifact) -> bool:
@@ -218,11 +232,3 @@ def flash(device: Device, artifact: Artifact) -> bool:
         return False
     device.flash(artifact)
     return True
-
-
-def _with_cause(error: EdgeDeployError, device: Device) -> EdgeDeployError:
-    """The same error; where the device knows why the board is gone, with that in its line."""
-    reason = device.failure()
-    if reason and reason not in error.message:
-        error.message = f"{error.message.rstrip('.')}: {reason}."
-    return error

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import statistics
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
-from edge_deploy import __version__, places
+from edge_deploy import places
+from edge_deploy.bench import origins
 from edge_deploy.cli import output
-from edge_deploy.telemetry.readings import Inference, Log, Power, to_json
+from edge_deploy.telemetry.readings import Inference, Log, to_json
 from edge_deploy.telemetry.recording import Header, Recorder
 from edge_deploy.telemetry.session import Hello, Session, WireTensor
 
@@ -25,19 +25,22 @@ def show_stream(session: Session, *, on: str, count: int | None, as_json: bool) 
     hello = session.board
     inferences: list[Inference] = []
     path = _recording_path(hello.model)
-    header = Header.now(board=hello.board, model=hello.model, sha256=hello.sha256, on=on)
-    with Recorder(path, header) as recorder, closing(session.stream(count)) as readings:
-        with suppress(KeyboardInterrupt):
-            for reading in readings:
-                recorder.write(reading)
-                if isinstance(reading, Inference):
-                    inferences.append(reading)
-                if as_json:
-                    output.line(to_json(reading))
-                elif isinstance(reading, Inference):
-                    output.show(_inference_line(reading, hello))
-                elif isinstance(reading, Log):
-                    output.say(reading.text)
+    header = Header.now(hello, on=on)
+    with (
+        Recorder(path, header) as recorder,
+        closing(session.stream(count)) as readings,
+        suppress(KeyboardInterrupt),
+    ):
+        for reading in readings:
+            recorder.write(reading)
+            if isinstance(reading, Inference):
+                inferences.append(reading)
+            if as_json:
+                output.line(to_json(reading))
+            elif isinstance(reading, Inference):
+                output.show(_inference_line(reading, hello))
+            elif isinstance(reading, Log):
+                output.say(reading.text)
     _summary(session, inferences, path)
 
 
@@ -98,6 +101,6 @@ def _summary(session: Session, inferences: list[Inference], path: Path) -> None:
 
 
 def _recording_path(model: str) -> Path:
-    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")
+    stamp = dt.datetime.now(dt.timezone.utc).strftime("%Y%m%d-%H%M%S-%f")
     plain = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in model)
     return places.home() / "recordings" / f"{stamp}-{plain or 'model'}.jsonl"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -11,6 +12,8 @@ from edge_deploy import boards, compiler, places
 from edge_deploy.cli import output, prepare
 from edge_deploy.cli.options import MODEL_HELP, board_option, debug_option, json_option
 from edge_deploy.errors import EdgeDeployError, UsageError
+
+_PORTS = {"virtual": "virtual_m4", "local": "host"}
 
 HEADERS = ("model", "nn")
 """Folders of firmware/src that generated C includes from."""
@@ -64,7 +67,7 @@ def compile_(
     output.show(f"Compile it with: cc -std=c99 -O2 -I {folder} -c {folder}/ed_model.c")
 
 
-def _write(folder: Path, files: dict[str, str]) -> list[str]:
+def _write(folder: Path, files: Mapping[str, str]) -> list[str]:
     """The generated files and the headers that they include, below `folder`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -131,7 +134,7 @@ def build(model_word: str, board: str | None, on: str, force: bool, as_json: boo
         )
     subject = prepare.subject(model_word)
     chosen = boards.load(board)
-    made = prepare.artifact(subject, chosen, on, force=force)
+    _, made = prepare.artifact(subject, chosen, _PORTS.get(on, on), force=force)
     if as_json:
         output.document(
             {
@@ -142,7 +145,7 @@ def build(model_word: str, board: str | None, on: str, force: bool, as_json: boo
         )
         return
     manifest = made.manifest
-    output.show(f"{made.image}")
+    output.show(str(made.image))
     output.show(
         f"{manifest.model_name} for {manifest.board} ({manifest.port}), engine {manifest.engine}, "
         f"{manifest.toolchain}"

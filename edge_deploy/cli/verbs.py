@@ -24,7 +24,7 @@ class Verb:
     @property
     def function(self) -> str:
         """Name of the click command in `module`."""
-        return f"{self.name}_" if self.name in {"compile"} else self.name
+        return f"{self.name}_" if self.name == "compile" else self.name
 
 
 VERBS: tuple[Verb, ...] = (
@@ -38,8 +38,8 @@ VERBS: tuple[Verb, ...] = (
     Verb("flash", "run", "live", "Put a model on a board and stream what it computes."),
     Verb("run", "run", "live", "Stream from a board that was flashed before."),
     Verb("virtual", "run", "live", "Start a virtual board for any serial program."),
-    Verb("verify", "measure", "measure", "Compare a board's outputs with TensorFlow Lite's, bit for bit."),
-    Verb("bench", "measure", "measure", "Measure latency, memory and energy of a model on a board."),
+    Verb("verify", "measure", "measure", "Compare a board's outputs with TensorFlow Lite's bits."),
+    Verb("bench", "measure", "measure", "Measure latency, memory and energy on a board."),
     Verb("profile", "measure", "measure", "The same as bench, layer by layer."),
 )
 

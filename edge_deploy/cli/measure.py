@@ -1,0 +1,206 @@
+"""The verbs that measure: verify, bench, profile."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import click
+
+from edge_deploy.bench import measure as measuring
+from edge_deploy.bench import verify as verifying
+from edge_deploy.bench.measure import DEFAULT_RUNS, DEFAULT_WARMUP, BenchResult
+from edge_deploy.cli import output, prepare
+from edge_deploy.cli.options import (
+    MODEL_HELP,
+    Target,
+    debug_option,
+    json_option,
+    target_options,
+)
+from edge_deploy.errors import WrongBoard
+from edge_deploy.model import oracle
+
+runs_option = click.option(
+    "--runs",
+    type=click.IntRange(1, 100_000),
+    default=DEFAULT_RUNS,
+    show_default=True,
+    help="Runs that count.",
+)
+warmup_option = click.option(
+    "--warmup",
+    type=click.IntRange(0, 10_000),
+    default=DEFAULT_WARMUP,
+    show_default=True,
+    help="Runs before them that do not.",
+)
+
+
+@click.command(epilog=MODEL_HELP)
+@click.argument("model_word", metavar="MODEL")
+@target_options
+@click.option(
+    "--inputs",
+    type=click.IntRange(min=1),
+    default=50,
+    show_default=True,
+    help="How many seeded inputs to compare.",
+)
+@json_option
+@debug_option
+def verify(model_word: str, target: Target, inputs: int, as_json: bool) -> None:
+    """Run MODEL on a board and in TensorFlow Lite, and compare every output bit.
+
+    The inputs are the edges of the input's range and seeded random ones. Exit code 14 if
+    anything differs.
+    """
+    subject = prepare.subject(model_word)
+    reference = oracle.open_reference(subject.data)  # first: a missing package is told at once
+    # No time is reported here, so the virtual board need not count wait states.
+    with prepare.session(subject, target, wait_states=False) as live:
+        result = verifying.verify(
+            live.session,
+            reference,
+            on=target.on,
+            inputs=inputs,
+            seed=target.seed,
+            progress=_progress("verify"),
+        )
+    if as_json:
+        output.document(result.as_json())
+    else:
+        output.show(
+            f"{result.inputs} inputs, {result.compared:,} output values compared "
+            f"with {result.reference}: {result.mismatches:,} differ."
+        )
+    if result.mismatches:
+        first = result.first[0]
+        raise WrongBoard(
+            f"{result.mismatches:,} of {result.compared:,} values differ, by at most "
+            f"{result.max_abs_diff:g}; input {first.input}, value {first.index}: expected "
+            f"{first.expected:g}, got {first.got:g}.",
+            try_next=[f"edge-deploy flash --board {target.board} --on {target.on} {model_word}"],
+        )
+
+
+@click.command(epilog=MODEL_HELP)
+@click.argument("model_word", metavar="MODEL")
+@target_options
+@runs_option
+@warmup_option
+@json_option
+@debug_option
+def bench(model_word: str, target: Target, runs: int, warmup: int, as_json: bool) -> None:
+    """Measure latency, cycles, memory and energy of MODEL on a board."""
+    subject = prepare.subject(model_word)
+    with prepare.session(subject, target) as live:
+        result = measuring.bench(
+            live.session,
+            on=target.on,
+            runs=runs,
+            warmup=warmup,
+            seed=target.seed,
+            manifest=live.artifact.manifest,
+            progress=_progress("bench"),
+        )
+    _show(result, as_json)
+
+
+@click.command(epilog=MODEL_HELP)
+@click.argument("model_word", metavar="MODEL")
+@target_options
+@runs_option
+@warmup_option
+@json_option
+@debug_option
+def profile(model_word: str, target: Target, runs: int, warmup: int, as_json: bool) -> None:
+    """Measure what bench does, and each layer; the layers sum to the whole."""
+    subject = prepare.subject(model_word)
+    with prepare.session(subject, target) as live:
+        result = measuring.profile(
+            live.session,
+            on=target.on,
+            facts=live.compiled.layers,
+            runs=runs,
+            warmup=warmup,
+            seed=target.seed,
+            manifest=live.artifact.manifest,
+            progress=_progress("profile"),
+        )
+    _show(result, as_json)
+
+
+def _show(result: BenchResult, as_json: bool) -> None:
+    if as_json:
+        output.document(result.as_json())
+        return
+    hello = result.hello
+    output.show(
+        f"{hello.model} on {hello.board} ({result.on}), {hello.engine}, "
+        f"{hello.clock_hz / 1e6:g} MHz; "
+        f"{result.runs} runs after {result.warmup} of warm-up, batch 1"
+    )
+    if result.layers:
+        _show_layers(result)
+    latency = result.as_json()["latency_us"]
+    rows = [
+        [
+            stage,
+            *(output.number(figures[key]) for key in ("min", "p50", "p90", "p99", "max")),
+            f"{100 * figures['cv']:.1f} %",
+            figures["origin"],
+        ]
+        for stage, figures in latency.items()
+    ]
+    output.table(["latency, us", "min", "p50", "p90", "p99", "max", "cv", "origin"], rows)
+    output.table(
+        ["figure", "value", "unit", "origin"],
+        [
+            [
+                key,
+                output.number(quantity.value, 2 if quantity.unit == "uJ" else 0),
+                quantity.unit,
+                quantity.origin,
+            ]
+            for key, quantity in result.quantities.items()
+        ],
+    )
+    if result.noisy:
+        output.say("Noisy: the runs scatter by more than 5 %.")
+
+
+def _show_layers(result: BenchResult) -> None:
+    counted = result.layers[0].counts.cycles is not None
+    whole = sum(_cost(layer.counts.cycles, layer.us) for layer in result.layers)
+    headings = ["#", "operator", "MACs", "cycles" if counted else "us", "share", "cycles/MAC"]
+    rows = []
+    for layer in result.layers:
+        cost = _cost(layer.counts.cycles, layer.us)
+        rows.append(
+            [
+                str(layer.index),
+                layer.operator or "-",
+                output.number(layer.macs) if layer.macs is not None else "-",
+                output.number(cost),
+                f"{100 * cost / whole:.1f} %" if whole else "-",
+                f"{cost / layer.macs:.2f}" if counted and layer.macs else "-",
+            ]
+        )
+    rows.append(["", "sum", "", output.number(whole), "", ""])
+    output.table(headings, rows)
+
+
+def _cost(cycles: int | None, us: int) -> int:
+    return us if cycles is None else cycles
+
+
+def _progress(verb: str) -> Callable[[int, int], None] | None:
+    """A counter on a terminal; nothing where nobody watches."""
+    if not output.is_terminal(sys.stderr):
+        return None
+
+    def show(done: int, of: int) -> None:
+        click.echo(f"\r{verb} {done}/{of}", nl=done == of, err=True)
+
+    return show
