@@ -62,9 +62,12 @@ def load() -> ModuleType:
 def repeatable(seed: int) -> None:
     """Seed Python, numpy and TensorFlow, and allow only kernels with one order of summing.
 
+    Keras' counter of names starts anew too: `dense_3` would be another name in the model file
+    than `dense`, and so other bytes.
     Source: TensorFlow API documentation, tf.config.experimental.enable_op_determinism.
     """
     tensorflow = load()
+    tensorflow.keras.backend.clear_session()
     tensorflow.keras.utils.set_random_seed(seed)
     tensorflow.config.experimental.enable_op_determinism()
 

@@ -25,7 +25,9 @@ def dense_network(tensorflow):
         [keras.Input((3,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(2)], name="dense"
     )
     kernel, bias = network.layers[0].get_weights()
-    network.layers[0].set_weights([kernel * np.geomspace(0.01, 1.0, 8), bias])
+    network.layers[0].set_weights([kernel * np.geomspace(0.01, 1.0, 8), bias + 0.1])
+    kernel, bias = network.layers[1].get_weights()
+    network.layers[1].set_weights([kernel, bias - 0.1])  # the converter drops a bias of zeros
     return network
 
 
