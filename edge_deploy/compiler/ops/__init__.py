@@ -1,0 +1,36 @@
+"""The operators: one module for each family, from the file's operator to its C call.
+
+`READERS` names them all. To add one: a module with a Layer and its reader, a kernel under
+firmware/src/nn/, an entry here, a test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from edge_deploy.compiler.ops import conv, depthwise, fully_connected, pool, reshape, softmax
+from edge_deploy.compiler.ops.layer import Layer, Site
+from edge_deploy.compiler.ops.refuse import unsupported
+from edge_deploy.model.graph import Graph
+
+READERS: Mapping[str, Callable[[Site], Layer]] = {
+    "AVERAGE_POOL_2D": pool.read,
+    "CONV_2D": conv.read,
+    "DEPTHWISE_CONV_2D": depthwise.read,
+    "FULLY_CONNECTED": fully_connected.read,
+    "MAX_POOL_2D": pool.read,
+    "RESHAPE": reshape.read,
+    "SOFTMAX": softmax.read,
+}
+
+
+def read(graph: Graph) -> tuple[Layer, ...]:
+    """All operators of a graph as layers, checked. Raises UnsupportedModel."""
+    layers = []
+    for operator in graph.operators:
+        site = Site(graph, operator)
+        reader = READERS.get(operator.name)
+        if reader is None:
+            raise unsupported(site, "is not supported", (f"supported: {', '.join(READERS)}",))
+        layers.append(reader(site))
+    return tuple(layers)

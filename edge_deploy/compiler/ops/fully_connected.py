@@ -1,0 +1,131 @@
+"""FULLY_CONNECTED. Kernels: firmware/src/nn/fully_connected.h, firmware/src/nn/m4/ likewise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_deploy.compiler import quantization
+from edge_deploy.compiler.ops.layer import CORTEX_M4, Code, Constant, Site, struct_body
+from edge_deploy.compiler.ops.refuse import unsupported
+from edge_deploy.compiler.ops.weighted import Weighted, may_pair, paired_words, requantization
+
+# Rows that the Cortex-M4 kernel computes at once (ED_M4_FULLY_CONNECTED_ROWS).
+_ROWS = 4
+
+
+@dataclass(frozen=True)
+class FullyConnected(Weighted):
+    """weights: (outputs, inputs) int8. The input is taken as (batches, inputs)."""
+
+    batches: int
+
+    @property
+    def shapes(self) -> str:
+        outputs, inputs = self.weights.shape
+        return f"{self.batches}x{inputs} -> {self.batches}x{outputs}"
+
+    @property
+    def rows(self) -> NDArray[np.int8]:
+        return self.weights
+
+    @property
+    def macs(self) -> int:
+        return self.batches * int(self.weights.size)
+
+    def code(self, target: str) -> Code:
+        outputs, inputs = self.weights.shape
+        fields = {"batches": self.batches, "inputs": inputs, "outputs": outputs}
+        fields |= self.scale_fields()
+        parameters = (
+            "const int8_t *input, int8_t *output, const {} *weights, const int32_t *bias, "
+            "const int32_t *multiplier, const int8_t *shift"
+        )
+        call = "{}(&shape, input, weights, bias, multiplier, shift, output)"
+        if target != CORTEX_M4:
+            return Code(
+                include="nn/fully_connected.h",
+                stem="fully_connected",
+                parameters=parameters.format("int8_t"),
+                body=struct_body(
+                    "ed_fully_connected_shape", call.format("ed_fully_connected"), fields
+                ),
+                constants=(
+                    Constant("weights", "int8_t", self.weights.reshape(-1)),
+                    *self.scale_constants(),
+                ),
+            )
+        blocked = outputs - outputs % _ROWS
+        paired = may_pair(self.weights[:blocked])
+        fields |= {**self.quick_fields(), "paired": int(paired)}
+        return Code(
+            include="nn/m4/fully_connected.h",
+            stem="fully_connected",
+            parameters=parameters.format("uint32_t"),
+            body=struct_body(
+                "ed_m4_fully_connected_shape", call.format("ed_m4_fully_connected"), fields
+            ),
+            constants=(
+                Constant("weights", "uint32_t", self._words(blocked, paired)),
+                *self.scale_constants(),
+            ),
+        )
+
+    def _words(self, blocked: int, paired: bool) -> NDArray[np.uint32]:
+        """The weights as firmware/src/nn/m4/fully_connected.h describes them.
+
+        Blocks of four rows: for each four taps the two words of rows 0 and 1, then those of
+        rows 2 and 3 (`paired_words`); then the taps left over, tap by tap. After the blocks,
+        the rows left over as they are. Zeros up to a whole word at the end.
+        """
+        inputs = self.weights.shape[1]
+        even = inputs - inputs % 4
+        parts: list[bytes] = []
+        for first in range(0, blocked, _ROWS):
+            block = self.weights[first : first + _ROWS]
+            words = paired_words(block[:, :even], paired=paired)  # (2, even / 2)
+            by_taps = words.reshape(2, -1, 2).transpose(1, 0, 2)
+            parts.append(np.ascontiguousarray(by_taps).astype("<u4").tobytes())
+            parts.append(np.ascontiguousarray(block[:, even:].T).tobytes())
+        parts.append(np.ascontiguousarray(self.weights[blocked:]).tobytes())
+        whole = b"".join(parts)
+        return np.frombuffer(whole + bytes(-len(whole) % 4), "<u4").astype(np.uint32)
+
+
+def read(site: Site) -> FullyConnected:
+    """A FULLY_CONNECTED of the file, checked. Raises UnsupportedModel."""
+    source = site.activation(site.tensor(0), "an input")
+    output = site.activation(site.output, "an output")
+    weights = site.weights(1, rank=2, axis=0)
+    outputs, inputs = weights.shape
+    layout = str(site.option("weights_format"))
+    if layout != "DEFAULT":
+        raise unsupported(site, f"has weights_format {layout}")
+    if source.elements % inputs:
+        raise unsupported(site, f"has {source.elements} inputs for rows of {inputs}")
+    batches = source.elements // inputs
+    if output.elements != batches * outputs:
+        raise unsupported(
+            site, f"has {output.elements} outputs; its weights give {batches * outputs}"
+        )
+    q = weights.quantization
+    assert q is not None and weights.values is not None
+    scales = site.scale(source), site.scale(output)
+    if q.per_channel:
+        multipliers = quantization.per_channel(scales[0], q.scales, scales[1])
+    else:
+        multipliers = (quantization.per_tensor(scales[0], q.scale, scales[1]),) * outputs
+    return FullyConnected(
+        index=site.operator.index,
+        operator=site.operator.name,
+        input=source.index,
+        output=output.index,
+        weights=weights.values.astype(np.int8),
+        bias=site.bias(2, outputs),
+        input_zero_point=site.zero_point(source),
+        requantization=requantization(site, multipliers),
+        folded=False,
+        batches=batches,
+    )

@@ -1,0 +1,210 @@
+"""What every operator family gives the compiler, and the checks they share.
+
+A Site is an operator of the file with its graph, as a reader gets it; a Layer is what the
+reader made of it: checked, with constants of its own, ready to be planned and emitted.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_deploy.compiler import quantization
+from edge_deploy.compiler.ops.refuse import unsupported
+from edge_deploy.model.graph import DType, Graph, Operator, Tensor
+
+CORTEX_M4 = "cortex_m4"
+PORTABLE = "portable"
+TARGETS = (PORTABLE, CORTEX_M4)
+
+_FULL_INTEGER = (
+    "converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]",
+    "converter.inference_input_type = converter.inference_output_type = tf.int8",
+)
+
+
+@dataclass(frozen=True)
+class Constant:
+    """An array of the generated file. suffix: what it is, a C identifier; ctype: its elements."""
+
+    suffix: str
+    ctype: str
+    values: NDArray[Any]
+
+    @property
+    def bytes(self) -> int:
+        """Bytes in flash."""
+        return int(self.values.nbytes)
+
+
+@dataclass(frozen=True)
+class Code:
+    """One layer in C.
+
+    include: the kernel's header. stem: how its shared function is to be called. parameters
+    and body: the function's, without its name; layers whose parameters and body are equal
+    share one function. constants: passed after input and output, in order.
+    """
+
+    include: str
+    stem: str
+    parameters: str
+    body: str
+    constants: tuple[Constant, ...] = ()
+
+
+@dataclass(frozen=True)
+class Layer(ABC):
+    """One operator, checked. index: in the file. input, output: tensor indices."""
+
+    index: int
+    operator: str
+    input: int
+    output: int
+
+    @property
+    @abstractmethod
+    def shapes(self) -> str:
+        """Input and output shape, for a person."""
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates."""
+        return 0
+
+    def scratch_bytes(self, target: str) -> int:
+        """Bytes that the kernel needs beside input and output."""
+        del target
+        return 0
+
+    def in_place(self, target: str) -> bool:
+        """True where the output may begin at the input's own address."""
+        del target
+        return False
+
+    @abstractmethod
+    def code(self, target: str) -> Code:
+        """The layer in C for a target."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """An operator of the file, with the questions that readers ask of it."""
+
+    graph: Graph
+    operator: Operator
+
+    def option(self, name: str) -> Any:
+        """An option of the operator; refused where the file has none of that name."""
+        if name not in self.operator.options:
+            raise unsupported(self, f"has no option {name}")
+        return self.operator.options[name]
+
+    def positive(self, name: str) -> int:
+        """An option that must be an integer above 0."""
+        value = int(self.option(name))
+        if value <= 0:
+            raise unsupported(self, f"has {name} {value}, which must be above 0")
+        return value
+
+    def tensor(self, position: int) -> Tensor:
+        """The tensor of an input that must be there."""
+        found = self.optional(position)
+        if found is None:
+            raise unsupported(self, f"lacks its input {position}")
+        return found
+
+    def optional(self, position: int) -> Tensor | None:
+        """The tensor of an input, or None where it is left out."""
+        if position >= len(self.operator.inputs) or self.operator.inputs[position] < 0:
+            return None
+        return self.graph.tensors[self.operator.inputs[position]]
+
+    @property
+    def output(self) -> Tensor:
+        """The only output."""
+        if len(self.operator.outputs) != 1:
+            raise unsupported(self, f"has {len(self.operator.outputs)} outputs instead of 1")
+        return self.graph.tensors[self.operator.outputs[0]]
+
+    def activation(self, tensor: Tensor, what: str) -> Tensor:
+        """Check an int8 tensor that is computed at run time, with one scale; returns it."""
+        if tensor.dtype is not DType.INT8:
+            raise unsupported(
+                self,
+                f"has {what} of type {tensor.dtype.value}; int8 is what runs here",
+                _FULL_INTEGER,
+            )
+        if tensor.is_constant:
+            raise unsupported(self, f"has a constant {what}")
+        if tensor.elements <= 0:
+            raise unsupported(self, f"has an empty {what}, shape {tensor.shape}")
+        if tensor.quantization is None or tensor.quantization.per_channel:
+            raise unsupported(self, f"has {what} without one scale and zero point", _FULL_INTEGER)
+        return tensor
+
+    def scale(self, tensor: Tensor) -> float:
+        """The scale of a tensor that `activation` has checked."""
+        assert tensor.quantization is not None
+        return tensor.quantization.scale
+
+    def zero_point(self, tensor: Tensor) -> int:
+        """The zero point of a tensor that `activation` has checked."""
+        assert tensor.quantization is not None
+        return tensor.quantization.zero_point
+
+    def weights(self, position: int, rank: int, axis: int) -> Tensor:
+        """Check a constant int8 filter, symmetric, with scales per tensor or along `axis`."""
+        tensor = self.tensor(position)
+        if tensor.dtype is not DType.INT8 or not tensor.is_constant:
+            raise unsupported(self, "has weights that are not constant int8", _FULL_INTEGER)
+        if len(tensor.shape) != rank or tensor.elements <= 0:
+            raise unsupported(self, f"has weights of shape {tensor.shape}")
+        q = tensor.quantization
+        if q is None or any(q.zero_points):
+            raise unsupported(self, "has weights that are not symmetric (zero point 0)")
+        if q.per_channel and (q.axis != axis or len(q.scales) != tensor.shape[axis]):
+            raise unsupported(
+                self, f"has {len(q.scales)} weight scales along axis {q.axis}, not one a channel"
+            )
+        return tensor
+
+    def bias(self, position: int, channels: int) -> NDArray[np.int64]:
+        """The bias, (channels,) int64; zeros where the file has none."""
+        tensor = self.optional(position)
+        if tensor is None:
+            return np.zeros(channels, np.int64)
+        if tensor.dtype is not DType.INT32 or tensor.values is None:
+            raise unsupported(self, "has a bias that is not constant int32", _FULL_INTEGER)
+        if tensor.elements != channels:
+            raise unsupported(self, f"has {tensor.elements} biases for {channels} channels")
+        return tensor.values.reshape(channels).astype(np.int64)
+
+    def activation_range(self, output: Tensor) -> tuple[int, int]:
+        """Lowest and highest int8 output of the fused activation."""
+        word = str(self.option("fused_activation_function"))
+        found = quantization.activation_range(word, self.scale(output), self.zero_point(output))
+        if found is None:
+            raise unsupported(
+                self,
+                f"has a fused {word}, which the reference cannot do in int8",
+                ("a separate activation layer instead",),
+            )
+        lowest, highest = found
+        if lowest > highest:
+            raise unsupported(
+                self, f"has a fused {word} whose range is empty ({lowest} to {highest})"
+            )
+        return lowest, highest
+
+
+def struct_body(kind: str, call: str, fields: dict[str, int]) -> str:
+    """A function body: the shape as a constant structure, then the kernel's call."""
+    lines = [f"    static const {kind} shape = {{"]
+    lines += [f"        .{name} = {value}," for name, value in fields.items()]
+    lines += ["    };", f"    {call};"]
+    return "\n".join(lines)

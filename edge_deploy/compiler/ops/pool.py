@@ -1,0 +1,81 @@
+"""AVERAGE_POOL_2D and MAX_POOL_2D. Kernels: firmware/src/nn/pool.h, firmware/src/nn/m4/pool.h."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge_deploy.compiler.ops import window
+from edge_deploy.compiler.ops.layer import CORTEX_M4, Code, Layer, Site, struct_body
+from edge_deploy.compiler.ops.refuse import unsupported
+from edge_deploy.compiler.ops.window import Window
+
+# The reference lets the scales of input and output differ by this much (pooling.cc).
+_SCALE_TOLERANCE = 1e-6
+# Sums of this many int8 values fit 16 bits.
+_SIXTEEN_BIT_TAPS = 255
+
+
+@dataclass(frozen=True)
+class Pool(Layer):
+    """Average (`mean`) or maximum over windows."""
+
+    window: Window
+    lowest: int
+    highest: int
+    mean: bool
+
+    @property
+    def shapes(self) -> str:
+        return self.window.shapes
+
+    def in_place(self, target: str) -> bool:
+        # One output pixel: a channel is read to its end before it is written.
+        w = self.window
+        return (w.batches, w.output_height, w.output_width) == (1, 1, 1)
+
+    def code(self, target: str) -> Code:
+        w = self.window
+        fields = {
+            name: value
+            for name, value in vars(w).items()
+            if not name.startswith("dilation") and name != "output_channels"
+        }
+        fields["channels"] = fields.pop("input_channels")
+        fields |= {"lowest": self.lowest, "highest": self.highest}
+        kind = "average" if self.mean else "max"
+        quads = w.input_channels % 4 == 0
+        narrow = w.kernel_height * w.kernel_width <= _SIXTEEN_BIT_TAPS
+        prefix = "ed_m4_pool" if target == CORTEX_M4 and self.mean and quads and narrow else None
+        return Code(
+            include="nn/m4/pool.h" if prefix else "nn/pool.h",
+            stem=f"{kind}_pool_2d",
+            parameters="const int8_t *input, int8_t *output",
+            body=struct_body(
+                "ed_pool_shape", f"{prefix or 'ed_pool'}_{kind}(&shape, input, output)", fields
+            ),
+        )
+
+
+def read(site: Site) -> Pool:
+    """A pool of the file, checked. Raises UnsupportedModel."""
+    source = site.activation(site.tensor(0), "an input")
+    output = site.activation(site.output, "an output")
+    kernel = site.positive("filter_height"), site.positive("filter_width")
+    if len(source.shape) != 4:
+        raise unsupported(site, f"has an input of shape {source.shape}; rank 4 is wanted")
+    where = window.read(site, source, kernel, source.shape[3])
+    if abs(site.scale(source) - site.scale(output)) > _SCALE_TOLERANCE or site.zero_point(
+        source
+    ) != site.zero_point(output):
+        raise unsupported(site, "has input and output of different scale or zero point")
+    lowest, highest = site.activation_range(output)
+    return Pool(
+        index=site.operator.index,
+        operator=site.operator.name,
+        input=source.index,
+        output=output.index,
+        window=where,
+        lowest=lowest,
+        highest=highest,
+        mean=site.operator.name == "AVERAGE_POOL_2D",
+    )

@@ -1,0 +1,122 @@
+"""Real scales to the integer arithmetic of TensorFlow Lite's reference kernels.
+
+Turns float32 scales into (multiplier, shift) pairs and clamps, in the same order of float32
+and float64 operations as TensorFlow Lite, because the last bit decides. Knows nothing about
+operators or C.
+
+Source: tensorflow/lite/kernels/kernel_util.cc and kernels/internal/quantization_util.cc.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+INT8_MIN = -128
+INT8_MAX = 127
+_INT32_MAX = 2**31 - 1
+
+# Softmax works on Q5.26 differences (reference/softmax.h, kScaledDiffIntegerBits).
+SOFTMAX_INTEGER_BITS = 5
+
+
+@dataclass(frozen=True)
+class Multiplier:
+    """A real factor as `multiplier / 2^31 * 2^shift`; multiplier 0 or in [2^30, 2^31)."""
+
+    multiplier: int
+    shift: int
+
+
+def _round_half_away(value: float) -> int:
+    """`std::round`: to the nearest integer, halves away from zero."""
+    magnitude = math.floor(abs(value) + 0.5)
+    # abs(value) + 0.5 can itself round up just below a half (0.49999999999999994).
+    if magnitude - abs(value) > 0.5:
+        magnitude -= 1
+    return magnitude if value >= 0 else -magnitude
+
+
+def quantize_multiplier(real: float) -> Multiplier:
+    """A factor of 0 or more as TensorFlow Lite's QuantizeMultiplier gives it."""
+    if real == 0.0:
+        return Multiplier(0, 0)
+    fraction, shift = math.frexp(real)
+    fixed = _round_half_away(fraction * 2.0**31)
+    if fixed == 2**31:
+        fixed //= 2
+        shift += 1
+    if shift < -31:  # below what a 32-bit shift can express: flushed to zero
+        return Multiplier(0, 0)
+    return Multiplier(fixed, shift)
+
+
+def per_channel(
+    input_scale: float, filter_scales: Iterable[float], output_scale: float
+) -> tuple[Multiplier, ...]:
+    """Factors of a convolution, one per filter scale; products in float64.
+
+    Source: PopulateConvolutionQuantizationParams.
+    """
+    return tuple(
+        quantize_multiplier(float(input_scale) * float(scale) / float(output_scale))
+        for scale in filter_scales
+    )
+
+
+def per_tensor(input_scale: float, filter_scale: float, output_scale: float) -> Multiplier:
+    """The factor of a fully connected layer with one filter scale.
+
+    The product of the two scales is a float32 (GetQuantizedConvolutionMultipler), unlike that
+    of a convolution.
+    """
+    product = np.float32(input_scale) * np.float32(filter_scale)
+    return quantize_multiplier(float(product) / float(output_scale))
+
+
+def activation_range(activation: str, scale: float, zero_point: int) -> tuple[int, int] | None:
+    """Lowest and highest int8 output of a fused activation; None for one that is not a clamp.
+
+    activation: the schema's word. Source: CalculateActivationRangeQuantized.
+    """
+
+    def quantize(real: float) -> int:
+        return zero_point + _round_half_away(float(np.float32(real) / np.float32(scale)))
+
+    if activation == "NONE":
+        return INT8_MIN, INT8_MAX
+    if activation == "RELU":
+        return max(INT8_MIN, quantize(0.0)), INT8_MAX
+    if activation == "RELU6":
+        return max(INT8_MIN, quantize(0.0)), min(INT8_MAX, quantize(6.0))
+    if activation == "RELU_N1_TO_1":
+        return max(INT8_MIN, quantize(-1.0)), min(INT8_MAX, quantize(1.0))
+    return None
+
+
+@dataclass(frozen=True)
+class SoftmaxScaling:
+    """How a difference of two int8 inputs becomes Q5.26; below `lowest_difference`, exp is 0."""
+
+    multiplier: int
+    left_shift: int
+    lowest_difference: int
+
+
+def softmax_scaling(beta: float, input_scale: float) -> SoftmaxScaling | None:
+    """The scaling of a softmax; None where the reference has none (a product of 2^-26 or less).
+
+    Source: PreprocessSoftmaxScaling and CalculateInputRadius.
+    """
+    real = min(
+        float(np.float32(beta)) * float(input_scale) * 2.0 ** (31 - SOFTMAX_INTEGER_BITS),
+        float(_INT32_MAX),
+    )
+    if not real > 1.0:
+        return None
+    scaled = quantize_multiplier(real)
+    radius = (2**SOFTMAX_INTEGER_BITS - 1) * 2 ** (31 - SOFTMAX_INTEGER_BITS)
+    return SoftmaxScaling(scaled.multiplier, scaled.shift, -(radius >> scaled.shift))
