@@ -124,11 +124,20 @@ class Conversation:
         """Grows with every line that was damaged or lost."""
         return self._parser.damage
 
-    def forget(self) -> None:
-        """Forget what has come, and count from nothing."""
-        self._events.clear()
-        self._parser.clear()
+    def begin(self) -> None:
+        """Get in step with a board that may be doing anything, and knows nothing of us.
+
+        What is damaged before that does not count: the link may have been opened in mid-line.
+        """
+        before = self._parser if self.known else Parser()
+        self.boot_expected = True
+        self.known = False
         self._booting = False
+        self._events.clear()
+        self._parser = Parser()
+        self.resync()
+        self._parser = before
+        self._parser.restart()
 
     def close(self) -> None:
         """Let go of the link."""
@@ -223,9 +232,9 @@ class Conversation:
         """Lone `%`s until the board says `m-ready`, then discard all that comes before a pause.
 
         Raises LinkSilent after `timeout_s`; ForeignFirmware if before the first hello there
-        were lines, and none of them was of our making.
+        were clean lines, and none that a board of ours would say.
         """
-        began = self.now()
+        began, damage = self.now(), self.damage
         heard: Event | None = None
         while self.now() - began < self.timeout_s:
             self.send_raw(ATTENTION)
@@ -236,13 +245,19 @@ class Conversation:
                     return
                 if not isinstance(heard, Record):
                     heard = event
-        if isinstance(heard, Line) and not self.known:
-            raise foreign(heard.text)
         waited = f"{self.now() - began:.0f} s"
+        damage = self.damage - damage
+        ours = isinstance(heard, Record) or (heard is not None and heard.text.startswith("m-"))
+        if isinstance(heard, Line) and not (ours or self.known or damage):
+            raise foreign(heard.text)
+        if ours:
+            what = f"the board is busy: it sends, but has taken no command for {waited}."
+        elif damage:
+            what = f"what the board sends cannot be read: {damage} damaged lines in {waited}."
+        else:
+            what = f"the board has not answered for {waited}."
         raise LinkSilent(
-            f"the board has not answered for {waited}."
-            if heard is None
-            else f"the board is busy: it sends, but has taken no command for {waited}.",
+            what,
             try_next=(
                 "press the board's reset button, or plug it in again, and run the command again",
                 "give a longer --timeout  if the model is that slow",

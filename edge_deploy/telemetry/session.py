@@ -53,11 +53,15 @@ from edge_deploy.telemetry.wire import (
 
 __all__ = ["Health", "Hello", "Link", "RunResult", "Session", "WireTensor"]
 
+HELLO_ATTEMPTS = 2 * ATTEMPTS
+"""More than of other commands, because each attempt may add what the others lacked."""
+
 SLOWEST_LINK_BYTES_PER_S = 900
 """9600 baud, the slowest rate of MLPerf Tiny's energy mode, with start and stop bits."""
 
 PACE_MARGIN = 4
-"""A run may take so many times what the slowest run so far took, before silence is a hang."""
+"""A run, or the next inference of a stream, may take so many times what the slowest so far took,
+before silence means that something is wrong."""
 
 LAYERS_FLAG = 1  # docs/wire.md, `run N W F`
 
@@ -117,19 +121,14 @@ class Session:
         A stream that an earlier session left running is ended. Raises ForeignFirmware if what
         answers is not our firmware, LinkSilent if nothing does within `timeout_s`.
         """
-        talk = self._talk
-        talk.boot_expected = True
-        talk.known = False
         self._hello = None
         self._loaded = None
-        talk.forget()  # the link may have been opened in mid-line
-        talk.resync()
-        talk.forget()
+        self._talk.begin()
         with contextlib.suppress(Damaged, BoardRefused):
             self._stop_stream_once()  # changes nothing on a board that does not stream
         self._streaming = False
         hello = self.hello()
-        talk.boot_expected = False
+        self._talk.boot_expected = False
         return hello
 
     def hello(self) -> Hello:
@@ -138,18 +137,17 @@ class Session:
         parts = HelloParts()
         errors: list[str] = []
         deadline = talk.now() + talk.timeout_s
-        for attempt in range(1, 1 + 2 * ATTEMPTS):
+        for _ in range(HELLO_ATTEMPTS):
             talk.send("hello")
             hello = self._read_hello(parts, errors)
             if hello is not None:
-                if attempt > 1:
-                    talk.drain()  # answers to the earlier attempts
                 self._hello = hello
                 talk.known = True
                 return hello
             talk.retries += 1
             if talk.now() > deadline:
                 break
+            talk.resync()
         if errors and not parts.heard:
             raise foreign(errors[0])
         raise LinkUnreliable(
@@ -303,47 +301,46 @@ class Session:
         """Readings of the board's own source: `n` inferences, or until the generator is closed.
 
         Closing it (or Ctrl-C inside it) ends the stream on the board and discards what was
-        under way. A damaged reading is missing and counted in `health`. A board that is alive
-        may be silent for as long as its source is; one that does not answer is LinkSilent.
-        Raises BoardRefused on a board without a source.
+        under way. A damaged reading is missing and counted in `health`. A board that has
+        stopped streaming without a word is asked to begin again, which numbers the inferences
+        from 0 again. Raises BoardRefused on a board without a source.
         """
         if n is not None and not 1 <= n <= ED_WIRE_MAX_RUNS:
             raise UsageError(f"{n} inferences; it must be 1 to {ED_WIRE_MAX_RUNS:,}.")
         talk = self._talk
         command = "stream on" if n is None else f"stream on {n}"
         last = -1
-        begun = False
-        unheard = 0  # commands that led to no reading
+        unheard = 0  # times that the stream was begun without a reading since
+        patience_s = talk.timeout_s
         try:
             self._start_stream(command)
-            deadline = talk.now() + talk.timeout_s
+            heard_at = talk.now()
             while self._streaming:
-                event = talk.receive(deadline)
+                over = n is not None and last == n - 1
+                event = talk.receive(heard_at + (REPLY_S if over else patience_s))
                 if event is None:
                     talk.resync()  # raises if the board is gone
-                    if n is not None and last == n - 1:
-                        self._streaming = False  # its last word was lost
-                    elif not begun:
-                        unheard += 1
-                        if unheard >= ATTEMPTS:
-                            raise LinkSilent(
-                                f"the board answers, but has streamed nothing in "
-                                f"{unheard * talk.timeout_s:.0f} s.",
-                                try_next=("give a longer --timeout  if its source is slow",),
-                            )
-                        self._start_stream(command)
-                    deadline = talk.now() + talk.timeout_s
+                    unheard += 1
+                    if n is not None and last >= 0:
+                        return  # the end of it was lost
+                    if unheard == ATTEMPTS:
+                        raise LinkSilent(
+                            f"the board answers, but has streamed nothing in "
+                            f"{ATTEMPTS * patience_s:.0f} s.",
+                            try_next=("give a longer --timeout  if its source is that slow",),
+                        )
+                    self._start_stream(command)
+                    heard_at, last = talk.now(), -1
                     continue
                 reading = self._read_streamed(event, last)
-                if isinstance(reading, Inference | Power):
-                    begun = True
                 if isinstance(reading, Inference):
-                    last = reading.n
+                    spent_s = talk.now() - heard_at
+                    patience_s = max(patience_s, PACE_MARGIN * spent_s)
+                    unheard, last = 0, reading.n
                 if reading is not None:
                     yield reading
                 if isinstance(reading, Inference):
-                    over = n is not None and last == n - 1
-                    deadline = talk.now() + (REPLY_S if over else talk.timeout_s)
+                    heard_at = talk.now()  # what the caller took to use it does not count
         except (LinkLost, BoardRefused):
             self._streaming = False  # there is no stream to be ended
             raise

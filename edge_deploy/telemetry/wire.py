@@ -173,7 +173,7 @@ def read_record(line: bytes) -> Record | None:
 
 
 class Parser:
-    """Bytes to events. Counters only grow; `clear` sets them and the held line to nothing.
+    """Bytes to events. Counters only grow.
 
     corrupt_lines: unprintable, or a record whose CRC or form is wrong.
     overlong_lines: more than ED_WIRE_LINE_BYTES without an end.
@@ -183,15 +183,15 @@ class Parser:
     """
 
     def __init__(self) -> None:
-        self.clear()
-
-    def clear(self) -> None:
-        """Forget everything, as for a link just opened."""
         self.corrupt_lines = 0
         self.overlong_lines = 0
         self.lost_records = 0
         self.repeated_records = 0
         self.disordered_records = 0
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget the line that is under way and the last sequence number."""
         self._held = b""
         self._skipping = False  # inside an overlong line, until its end
         self._last_seq: int | None = None

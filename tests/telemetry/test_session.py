@@ -268,6 +268,35 @@ def test_foreign_firmware_is_named(kind):
     assert link.clock() < 15
 
 
+class Babbler(Chatterer):
+    """A board at another baud rate: bytes come, and make no sense."""
+
+    def wake(self):
+        self.send(self.random.randbytes(40) + b"\n")
+
+
+def test_unreadable_board_is_no_foreign_firmware():
+    link = FakeLink(Babbler())
+    with pytest.raises(LinkSilent, match=r"cannot be read: \d+ damaged lines"):
+        Session(link, clock=link.clock).begin()
+
+
+def test_busy_board_is_no_foreign_firmware():
+    """Another session's long run is still going on, and will for a while."""
+    board = FakeBoard(run_us=100_000)
+    link = FakeLink(board)
+    for text in (b"load 35 %08x" % zlib.crc32(bytes(35)), b"run 1000 0 0"):
+        link.write(text + b"*%08x%%" % zlib.crc32(text))
+        if text.startswith(b"load"):
+            link.write(bytes(35))
+    with pytest.raises(LinkSilent, match="busy"):
+        Session(link, clock=link.clock).begin()
+    assert link.clock() < 20
+    link.read(200)  # what that session had asked for ends at last
+    link.now_us = board.now_us
+    assert Session(link, clock=link.clock).begin().model == "fake model"
+
+
 def test_newer_protocol_is_named():
     class Newer(FakeBoard):
         def record(self, kind, **fields):
