@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import os
+import shlex
 import sys
 import traceback
 from collections.abc import Sequence
@@ -82,21 +83,20 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(argv: Sequence[str]) -> int:
     """Run the command line with `argv` (without the program's name); returns the exit code."""
-    debug = "--debug" in argv
     try:
         edge_deploy.main(args=list(argv), prog_name="edge-deploy", standalone_mode=False)
         sys.stdout.flush()
         return int(Exit.DONE)
     except EdgeDeployError as error:
-        return _fail(error, debug)
+        return _fail(error, argv)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return int(Exit.USAGE)
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "edge-deploy"
-        return _fail(_usage(error.format_message(), f"{command} --help"), debug)
+        return _fail(_usage(error.format_message(), f"{command} --help"), argv)
     except click.ClickException as error:
-        return _fail(EdgeDeployError(error.format_message()), debug)
+        return _fail(EdgeDeployError(error.format_message()), argv)
     except click.exceptions.Exit as error:
         return int(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
@@ -108,7 +108,7 @@ def run(argv: Sequence[str]) -> int:
         return int(Exit.DONE)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        return _fail(EdgeDeployError(f"{where}{error.strerror or error}"), debug)
+        return _fail(EdgeDeployError(f"{where}{error.strerror or error}"), argv)
     except Exception as error:  # noqa: BLE001  the last line of defence: never a traceback without --debug
         text = str(error).splitlines()[0] if str(error) else ""
         return _fail(
@@ -116,7 +116,7 @@ def run(argv: Sequence[str]) -> int:
                 f"internal error: {type(error).__name__}: {text}",
                 try_next=["run the same command with --debug, and report what it prints"],
             ),
-            debug,
+            argv,
         )
 
 
@@ -126,8 +126,28 @@ def _usage(message: str, help_command: str) -> EdgeDeployError:
     return UsageError(message, try_next=[help_command])
 
 
-def _fail(error: EdgeDeployError, debug: bool) -> int:
-    if debug:
+def _fail(error: EdgeDeployError, argv: Sequence[str]) -> int:
+    """Print `error`, with a traceback where `--debug` asks for it; returns its exit code."""
+    if "--debug" in argv:
         traceback.print_exc()
+    error.try_next = tuple(_pasteable(line, argv) for line in error.try_next)
     output.error(error)
     return int(error.exit_code)
+
+
+def _pasteable(line: str, argv: Sequence[str]) -> str:
+    """A hint that is only an option, such as `--on virtual  ...`, as this command with it."""
+    option, gap, what = line.partition("  ")
+    if not option.startswith("--") or not argv:
+        return line
+    added = option.split()
+    kept: list[str] = []
+    skip = False
+    for word in argv:
+        if skip:
+            skip = False
+        elif word == added[0] or (added[0] == "--on" and word == "-p"):
+            skip = len(added) > 1  # its old value goes too
+        elif not word.startswith(f"{added[0]}="):
+            kept.append(word)
+    return f"edge-deploy {shlex.join(kept)} {option}{gap}{what}"

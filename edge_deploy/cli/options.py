@@ -128,12 +128,12 @@ def _target(ctx: click.Context, words: dict[str, Any]) -> Target:
     if faults and on != "virtual":
         raise UsageError(
             f"--fault is for virtual boards; this command runs on {on}.",
-            try_next=[f"{ctx.command_path} --on virtual --fault {faults[0]} ..."],
+            try_next=["--on virtual"],
         )
     if not board:
         raise UsageError(
             "no board named: give --board NAME.",
-            try_next=[f"{ctx.command_path} --board nano33 ...", "edge-deploy boards"],
+            try_next=["--board nano33", "edge-deploy boards"],
         )
     return Target(board, on, faults, words.pop("seed"), words.pop("speed"), words.pop("timeout_s"))
 

@@ -155,8 +155,8 @@ def artifact(
         raise BuildFailed(
             f"building for a real {board.name} is not in this version.",
             try_next=[
-                "add --on virtual    the same firmware on an emulated board",
-                "add --on local      the same firmware on this computer",
+                "--on virtual  the same firmware on an emulated board",
+                "--on local  the same firmware on this computer",
             ],
         )
     result = compiled(subject, board, portable=port == "host", force=force)
