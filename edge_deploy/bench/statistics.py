@@ -4,7 +4,7 @@ Percentiles are nearest-rank: the smallest value that at least that share of all
 exceed. So each is a value that was really measured, p50 of an even number is the lower middle
 one, and with fewer than 100 values p99 is the largest: nothing is made up between two values.
 cv, the coefficient of variation, is the sample's standard deviation (n - 1) over its mean; it
-does not exist for a single value, nor where the mean is zero.
+does not exist for a single value, nor where values scatter about zero.
 """
 
 from __future__ import annotations
@@ -68,9 +68,12 @@ def summarize(values: Sequence[float]) -> Summary:
     ordered = sorted(values)
     mean = math.fsum(ordered) / len(ordered)
     cv = None
-    if len(ordered) > 1 and mean != 0:
+    if len(ordered) > 1:
         variance = math.fsum((value - mean) ** 2 for value in ordered) / (len(ordered) - 1)
-        cv = math.sqrt(variance) / abs(mean)
+        if variance == 0:
+            cv = 0.0  # even where the mean is zero: nothing scatters
+        elif mean != 0:
+            cv = math.sqrt(variance) / abs(mean)
     return Summary(
         n=len(ordered),
         min=ordered[0],

@@ -6,6 +6,7 @@ Knows a Session and an oracle; nothing about how either came to be.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -42,14 +43,14 @@ class Mismatch:
     expected: float
     got: float
 
-    def as_json(self) -> dict[str, float]:
-        """For `--json`."""
+    def as_json(self) -> dict[str, float | str]:
+        """For `--json`, which has no word for a value that is no number."""
         return {
             "input": self.input,
             "output": self.output,
             "index": self.index,
-            "expected": self.expected,
-            "got": self.got,
+            "expected": self.expected if math.isfinite(self.expected) else str(self.expected),
+            "got": self.got if math.isfinite(self.got) else str(self.got),
         }
 
 
@@ -58,7 +59,8 @@ class VerifyResult:
     """What was compared, and what differed.
 
     inputs: how many were tried; compared, mismatches: output values; distinct: how many
-    different outputs the reference gave (1 would prove little).
+    different outputs the reference gave (1 would prove little). max_abs_diff: in steps of the
+    output's type; the largest binary32 where a difference is no number.
     """
 
     model_name: str
@@ -126,10 +128,9 @@ def verify(
             mismatches += wrong.size
             if wrong.size:
                 flat_mine, flat_theirs = mine.ravel(), theirs.ravel()
-                diff = np.abs(
-                    flat_mine[wrong].astype(np.float64) - flat_theirs[wrong].astype(np.float64)
+                max_abs_diff = max(
+                    max_abs_diff, _largest_diff(flat_mine[wrong], flat_theirs[wrong])
                 )
-                max_abs_diff = max(max_abs_diff, float(diff.max()))
                 first.extend(
                     Mismatch(number, i, int(at), flat_theirs[at].item(), flat_mine[at].item())
                     for at in wrong[: KEPT_MISMATCHES - len(first)]
@@ -232,6 +233,11 @@ def _differing(mine: NDArray[Any], theirs: NDArray[Any]) -> NDArray[np.intp]:
         != np.ascontiguousarray(theirs).ravel().view(bits)
     )
     return found
+
+
+def _largest_diff(mine: NDArray[Any], theirs: NDArray[Any]) -> float:
+    diff = np.abs(mine.astype(np.float64) - theirs.astype(np.float64))
+    return float(np.where(np.isfinite(diff), diff, np.finfo(np.float32).max).max())
 
 
 def _check_outputs(tensors: Sequence[WireTensor], expected: Sequence[NDArray[Any]]) -> None:
