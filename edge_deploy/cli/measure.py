@@ -148,7 +148,7 @@ def _show(result: BenchResult, as_json: bool) -> None:
         [
             stage,
             *(output.number(figures[key]) for key in ("min", "p50", "p90", "p99", "max")),
-            f"{100 * figures['cv']:.1f} %",
+            f"{100 * figures['cv']:.1f} %" if "cv" in figures else "-",
             figures["origin"],
         ]
         for stage, figures in latency.items()
