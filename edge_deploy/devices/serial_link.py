@@ -91,8 +91,12 @@ class SerialLink(Link):
 
     def close(self) -> None:
         """Close the port."""
+        # pyserial's socket:// handler forgets to close a socket whose other end is gone.
+        socket = getattr(self._port, "_socket", None)
         with contextlib.suppress(OSError):  # unplugged: it is closed enough
             self._port.close()
+        if socket is not None:
+            socket.close()
 
     def _set_timeout(self, timeout_s: float) -> None:
         # On a real port each change is a system call that sets all its parameters anew.

@@ -136,7 +136,9 @@ class Cpu:
     def _map_device(self, device: Devices) -> None:
         def read(_uc: object, offset: int, size: int, _user: object) -> int:
             try:
-                return device.read(offset) & 0xFFFFFFFF if self._is_word(device, offset, size) else 0
+                return (
+                    device.read(offset) & 0xFFFFFFFF if self._is_word(device, offset, size) else 0
+                )
             except Exception as error:  # noqa: BLE001 (`run` raises it: C code cannot)
                 self._broke(error)
                 return 0

@@ -10,7 +10,7 @@ unicorn = pytest.importorskip("unicorn", reason="the virtual extra is not instal
 
 from tests.devices.virtual import bench  # noqa: E402
 
-# body: (cycles, instructions)
+# What a body costs: cycles, instructions.
 BY_HAND = {
     "nop": (1, 1),
     "movs r0, #1\n adds r0, r0, #2\n eor r1, r0, r0, lsl #3": (3, 3),

@@ -8,8 +8,8 @@ import pytest
 
 pytest.importorskip("unicorn", reason="the virtual extra is not installed")
 
-from edge_deploy.devices.virtual.cpu import Cpu, CpuFault, Devices  # noqa: E402
-from tests.devices.virtual import bench, thumb  # noqa: E402
+from edge_deploy.devices.virtual.cpu import Cpu, CpuFault, Devices
+from tests.devices.virtual import bench, thumb
 
 CODE = thumb.ENTRY
 
