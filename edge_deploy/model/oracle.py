@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import os
-import sys
 from collections.abc import Iterator, Sequence
 from importlib import metadata
 from typing import Any, Protocol
@@ -33,7 +31,6 @@ _LITERT = ("ai-edge-litert", "ai_edge_litert.interpreter")
 # of warnings on stderr.
 _NUMPY_1_ONLY = "2.14"
 _INSTALL = "pip install 'edge-deploy[reference]'"
-_STDERR = 2
 
 
 class ReferenceMissing(EdgeDeployError):
@@ -88,7 +85,9 @@ class _InProcess:
     def __init__(self, data: bytes, graph: Graph, runtime: str, module: Any) -> None:  # noqa: ANN401
         self.name = f"{runtime} {_RESOLVER}"
         self._graph = graph
-        with self._failing("load"), _quiet_stderr():
+        with self._failing("load"):
+            # With BUILTIN_REF no delegate is created, and so neither runtime writes its
+            # "INFO: ..." lines to the process's stderr.
             self._interpreter = module.Interpreter(
                 model_content=bytes(data),
                 experimental_op_resolver_type=module.OpResolverType.BUILTIN_REF,
@@ -159,8 +158,7 @@ def _runtime() -> tuple[str, Any]:
             )
             continue
         try:
-            with _quiet_stderr():
-                return f"{package} {version}", importlib.import_module(module)
+            return f"{package} {version}", importlib.import_module(module)
         except (ImportError, AttributeError) as error:
             # Either is what an extension built for another Python or numpy raises.
             reasons.append(f"{package} {version} cannot be imported ({safe_name(str(error))})")
@@ -181,28 +179,3 @@ def _needs_numpy_1(version: str) -> bool:
 def _release(version: str) -> tuple[int, ...]:
     """Major and minor: "2.14.0" -> (2, 14)."""
     return tuple(int(part) for part in version.split(".")[:2])
-
-
-@contextlib.contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Swallow what the runtime's C++ writes to the process's stderr ("INFO: ...").
-
-    It has no switch for that. Failures reach us as exceptions with their text, so nothing is
-    lost. Held only while a model is loaded: the redirection is the whole process's.
-    """
-    sys.stderr.flush()
-    try:
-        saved = os.dup(_STDERR)
-    except OSError:  # no stderr at all, as under pythonw
-        yield
-        return
-    try:
-        sink = os.open(os.devnull, os.O_WRONLY)
-        try:
-            os.dup2(sink, _STDERR)
-        finally:
-            os.close(sink)
-        yield
-    finally:
-        os.dup2(saved, _STDERR)
-        os.close(saved)

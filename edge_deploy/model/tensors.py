@@ -202,7 +202,7 @@ class TensorReader:
         raw = np.dtype(dtype.value).newbyteorder("<")
         if dtype is DType.BOOL:
             # Only 0 and 1 are values of numpy's bool.
-            stored = np.frombuffer(self._data, np.uint8, elements, begin)
+            stored = buffer.numbers(schema.Buffer.DATA, "u1", f"the data of {table.what}")
             if stored.max() > 1:
                 raise BrokenBuffer(f"has {stored.max()} among the bools of {table.what}")
         return np.frombuffer(self._data, raw, elements, begin).reshape(shape)
