@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import platform
 import re
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from edge_deploy import labs, model
 from edge_deploy.model import oracle
 from edge_deploy.model.graph import DType
-from edge_deploy.training import evaluate, recipe
+from edge_deploy.training import evaluate, recipe, runtime, train
 
 FOLDER = Path(__file__).resolve().parents[2] / "labs" / "hello"
 
@@ -84,3 +85,18 @@ def test_the_lab_is_found_and_streams_the_circle(content):
     assert lab.folder.resolve() == FOLDER
     assert lab.source.kind == "ramp"
     assert (lab.source.from_, lab.source.to) == (0, pytest.approx(2 * np.pi, abs=1e-3))
+
+
+@pytest.mark.slow
+def test_the_recipe_makes_the_committed_model(content, card):
+    try:
+        runtime.load()
+    except runtime.TrainingMissing as error:
+        pytest.skip(error.message)
+    here = f"{runtime.versions()}, numpy {np.__version__}, {platform.machine()}"
+    if here not in card:
+        pytest.skip(f"the card is by other versions than {here}")
+    result = train(labs.load("hello"))
+    assert result.model == content
+    table = card[card.index("## Figures") : card.index("- float:")]
+    assert table in result.card
