@@ -427,6 +427,7 @@ class FakeBoard:
             self.fail("no-source")
         elif arguments[:1] == ["on"]:
             self.streaming = True
+            self.loaded = None
             self.stream_left = int(arguments[1]) if len(arguments) > 1 else None
             self.stream_n = 0
             self.next_result_us = self.now_us + self.period_us

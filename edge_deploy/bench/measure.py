@@ -27,6 +27,8 @@ from edge_deploy.telemetry.session import Session
 DEFAULT_RUNS = 20
 DEFAULT_WARMUP = 3
 
+STAGES = ("dsp", "inference", "post", "end_to_end")
+
 RECORDS_PER_COMMAND = 500
 """Laps asked for at once: one damaged record repeats one command and not the whole measurement.
 The board prints a record between any two runs anyway, so a new command disturbs no more."""
@@ -88,14 +90,31 @@ class BenchResult:
     manifest: Manifest | None
 
     @property
+    def timed(self) -> bool:
+        """False where the board's time is not known, and only the clock of a stand-in is.
+
+        A board whose core has no emulator is virtual as the firmware's host port: exact in its
+        outputs, but the time that this computer takes says nothing about the board.
+        """
+        return not (self.on == "virtual" and self.hello.port == "host")
+
+    @property
+    def latency_us(self) -> dict[str, Summary]:
+        """The stages whose time is known, in order; `inference` is over all runs."""
+        if not self.timed:
+            return {}
+        known = {"inference": self.inference_us, **self.stages_us}
+        return {stage: known[stage] for stage in STAGES if stage in known}
+
+    @property
     def noisy(self) -> bool:
         """True if the runs scatter by more than 5 %."""
-        return self.inference_us.noisy
+        return self.timed and self.inference_us.noisy
 
     @property
     def quantities(self) -> dict[str, Quantity]:
         """Every single quantity that is known, by its JSON key."""
-        known = _count_quantities(self.lap.counts, self.hello)
+        known = _count_quantities(self.lap.counts, self.hello) if self.timed else {}
         hello, manifest = self.hello, self.manifest
         known["arena_bytes"] = Quantity(hello.arena_bytes, "B", origins.ARENA)
         if self.stack_bytes is not None:
@@ -113,7 +132,6 @@ class BenchResult:
     def as_json(self) -> dict[str, Any]:
         """The keys of `bench --json`; with `layers` those of `profile --json`."""
         hello = self.hello
-        latency = {"inference": self.inference_us, **self.stages_us}
         origin = origins.of(hello)
         result: dict[str, Any] = {
             "model": {"name": hello.model, "sha256": hello.sha256},
@@ -128,16 +146,15 @@ class BenchResult:
             "warmup": self.warmup,
             "noisy": self.noisy,
             "latency_us": {
-                stage: {**latency[stage].as_json(), "origin": origin.latency}
-                for stage in ("dsp", "inference", "post", "end_to_end")
-                if stage in latency
+                stage: {**summary.as_json(), "origin": origin.latency}
+                for stage, summary in self.latency_us.items()
             },
             **{key: quantity.as_json() for key, quantity in self.quantities.items()},
         }
         if self.manifest is not None:
             result["toolchain"] = self.manifest.toolchain
         if self.layers:
-            result["layers"] = [_layer_json(layer, hello) for layer in self.layers]
+            result["layers"] = [_layer_json(layer, hello, self.timed) for layer in self.layers]
         return result
 
 
@@ -301,13 +318,14 @@ def _count_quantities(counts: Counts, hello: Hello) -> dict[str, Quantity]:
     return known
 
 
-def _layer_json(layer: Layer, hello: Hello) -> dict[str, Any]:
+def _layer_json(layer: Layer, hello: Hello, timed: bool) -> dict[str, Any]:
     flat: dict[str, Any] = {"index": layer.index}
     if layer.operator is not None:
         flat["operator"] = layer.operator
     if layer.macs is not None:
         flat["macs"] = layer.macs
-    flat["us"] = Quantity(layer.us, "us", origins.of(hello).latency).as_json()
-    for key, quantity in _count_quantities(layer.counts, hello).items():
-        flat[key] = quantity.as_json()
+    if timed:
+        flat["us"] = Quantity(layer.us, "us", origins.of(hello).latency).as_json()
+        for key, quantity in _count_quantities(layer.counts, hello).items():
+            flat[key] = quantity.as_json()
     return flat

@@ -312,6 +312,7 @@ class Session:
         last = -1
         unheard = 0  # times that the stream was begun without a reading since
         patience_s = talk.timeout_s
+        self._loaded = None  # a stream writes its own inputs where the loaded one was
         try:
             self._start_stream(command)
             heard_at = talk.now()

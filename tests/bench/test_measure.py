@@ -98,6 +98,14 @@ def test_unknown_quantities_are_absent():
     assert None not in flat.values()
 
 
+def test_time_of_a_stand_in_is_not_the_boards():
+    session = begun(FakeBoard(counters=(), port="host", board="xiao_esp32s3"))
+    flat = profile(session, on="virtual", facts=FACTS, runs=2).as_json()
+    assert flat["latency_us"] == {}
+    assert all(set(layer) == {"index", "operator", "macs"} for layer in flat["layers"])
+    assert flat["arena_bytes"]["value"] == 1234
+
+
 def test_real_board_is_measured():
     flat = bench(begun(FakeBoard(port="arduino")), on="auto", runs=2).as_json()
     assert flat["latency_us"]["inference"]["origin"] == "measured:arduino_clock"

@@ -411,6 +411,14 @@ def test_stream_from_a_hanging_board_ends():
     assert link.clock() - began < 25
 
 
+def test_stream_takes_the_place_of_the_loaded_input():
+    session, board, _ = begun()
+    session.load(an_input(board))
+    list(session.stream(1))
+    with pytest.raises(BoardRefused, match="no input"):  # and not: the board restarted
+        session.run(1)
+
+
 def test_stream_without_a_source_is_refused():
     session, _, _ = begun(FakeBoard(source="none"))
     with pytest.raises(BoardRefused, match="nothing to stream from"):
