@@ -48,10 +48,16 @@ WARNING_FLAGS = (
     "-Werror",
 )
 GCC_CORTEX_M4_FLAGS = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
-# Without +vfp4d16sp zig calls software floating point.
-ZIG_CORTEX_M4_FLAGS = ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4+vfp4d16sp")
+# Without +vfp4d16sp zig calls software floating point. It keeps a frame pointer unless told
+# otherwise, which takes one of 13 registers from the kernels.
+ZIG_CORTEX_M4_FLAGS = (
+    "-target",
+    "thumb-freestanding-eabihf",
+    "-mcpu=cortex_m4+vfp4d16sp",
+    "-fomit-frame-pointer",
+)
 # zig compiles for this very CPU otherwise, and a cache shared between machines would crash.
-ZIG_HOST_FLAGS = ("-mcpu=baseline",)
+ZIG_HOST_FLAGS = ("-mcpu=baseline", "-fomit-frame-pointer")
 
 _KEPT_LOGS = 50
 _FIRST_ERROR = re.compile(r"^.*(?:\berror:|undefined reference|undefined symbol).*$", re.MULTILINE)

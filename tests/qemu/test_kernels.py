@@ -1,4 +1,4 @@
-"""Generated code and kernels on a Cortex-M4 that faults where silicon does: the reference's bits."""
+"""Generated code on a Cortex-M4 that faults where silicon does gives the reference's bits."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from tests.qemu import machine, vernier
+from tests.qemu import machine
 
 TEXT, LDR, LDRD, LDM, VLDR, STRD, FLOAT, EXIT = range(8)
 UNALIGNED = 1 << 24  # CFSR, UsageFault status, UNALIGNED: ARMv7-M ARM, B3.2.15

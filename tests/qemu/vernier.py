@@ -7,6 +7,7 @@ a loop of 41 instructions: where the value steps by two, a tick ended with the r
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 TICK = 40
@@ -35,7 +36,7 @@ def _position(reads: Sequence[int]) -> int:
     From one read to the next the phase within the tick goes up by one instruction; between
     phase 39 and phase 0 the timer steps by two.
     """
-    steps = [(a - b) % 2**32 for a, b in zip(reads, reads[1:], strict=False)]
+    steps = [(a - b) % 2**32 for a, b in itertools.pairwise(reads)]
     wraps = [i for i, step in enumerate(steps) if step == 2]
     if set(steps) - {1, 2} or not wraps or any((w - wraps[0]) % TICK for w in wraps):
         raise ValueError(f"the timer does not count {TICK} instructions a tick: steps {steps}")

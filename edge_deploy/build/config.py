@@ -1,0 +1,59 @@
+"""What the firmware must know of its board and lab, as `ed_app_config.h`.
+
+Turns a Board, labels and a stream source into macros for `firmware/src/app/`. Knows nothing of
+the model, whose own header comes from the compiler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import edge_deploy
+from edge_deploy.boards import Board
+from edge_deploy.compiler.text import c_float, c_string, wire_name
+from edge_deploy.errors import UsageError
+from edge_deploy.labs import SourceSettings
+
+FILE = "ed_app_config.h"
+# What `hello` gives as variant: where the firmware runs, when it is not on the board itself.
+VARIANTS = {"virtual_m4": "virtual", "host": "local"}
+_SOURCES = {"none": "ED_SOURCE_NONE", "ramp": "ED_SOURCE_RAMP"}
+
+
+def emit(board: Board, port: str, labels: Sequence[str], source: SourceSettings) -> str:
+    """The text of `ed_app_config.h`.
+
+    labels: any text; written as docs/wire.md says for text values.
+    Raises UsageError for a source that this firmware does not have.
+    """
+    if source.kind not in _SOURCES:
+        raise UsageError(
+            f"source {source.kind!r} is not known; there are {', '.join(sorted(_SOURCES))}."
+        )
+    # C99 has no empty initialiser: without labels there is one empty string, counted as none.
+    texts = ", ".join(c_string(wire_name(label)) for label in labels) or '""'
+    lines = [
+        "/* Board and lab, as edge-deploy's build wrote them. Not committed. */",
+        "#ifndef ED_APP_CONFIG_H",
+        "#define ED_APP_CONFIG_H",
+        "",
+        "#define ED_SOURCE_NONE 0",
+        "#define ED_SOURCE_RAMP 1",
+        "",
+        f"#define ED_APP_BOARD {c_string(wire_name(board.name))}",
+        f"#define ED_APP_VARIANT {c_string(VARIANTS[port])}",
+        f"#define ED_APP_PORT {c_string(port)}",
+        f"#define ED_APP_FIRMWARE {c_string(edge_deploy.__version__)}",
+        f"#define ED_APP_CLOCK_HZ {board.clock_hz}u",
+        f"#define ED_APP_LABELS {len(labels)}",
+        f"#define ED_APP_LABEL_TEXTS {{ {texts} }}",
+        f"#define ED_APP_SOURCE {_SOURCES[source.kind]}",
+    ]
+    if source.kind == "ramp":
+        lines += [
+            f"#define ED_APP_RAMP_FROM {c_float(source.from_)}",
+            f"#define ED_APP_RAMP_TO {c_float(source.to)}",
+            f"#define ED_APP_RAMP_STEPS {source.steps}u",
+            f"#define ED_APP_RAMP_PERIOD_US {round(source.period_ms * 1000)}u",
+        ]
+    return "\n".join([*lines, "", "#endif", ""])
