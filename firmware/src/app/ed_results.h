@@ -1,0 +1,20 @@
+/* What the model put out, for people and for the record. */
+#ifndef ED_RESULTS_H
+#define ED_RESULTS_H
+
+#include <stdint.h>
+
+/* "m-results-[a,b,...]": all outputs as real numbers with three decimals. */
+void ed_results_print(void);
+
+/* All outputs as `ed-out` records, at most ED_WIRE_OUT_BYTES each. */
+void ed_results_record(void);
+
+/* CRC-32 over all outputs, in order. */
+uint32_t ed_results_crc(void);
+
+/* The index of the largest element of output 0, the first of equal ones; its real value in
+ * *value. What is not a number is never the largest. */
+uint32_t ed_results_top(float *value);
+
+#endif

@@ -1,0 +1,262 @@
+#include "app/ed_session.h"
+
+#include <stdint.h>
+
+#include "app/ed_input.h"
+#include "app/ed_link.h"
+#include "app/ed_measure.h"
+#include "app/ed_mlperf.h"
+#include "app/ed_results.h"
+#include "app/ed_stack.h"
+#include "app/ed_stream.h"
+#include "app/ed_tensor.h"
+#include "ed_app_config.h"
+#include "model/ed_model.h"
+#include "ports/ed_port.h"
+#include "wire/ed_command.h"
+#include "wire/ed_line.h"
+#include "wire/ed_record.h"
+#include "wire/ed_text.h"
+#include "wire/ed_wire.h"
+
+enum { CRC_DIGITS = 8, FLAG_LAYERS = 1 };
+
+static void put_tensor(const char *kind, uint16_t i, const ed_model_tensor *tensor)
+{
+    ed_record_begin(kind);
+    ed_record_u64("i", i);
+    ed_record_text("name", tensor->name);
+    ed_record_text("type", ed_tensor_type_name(tensor->dtype));
+    ed_record_shape("shape", tensor->shape, tensor->rank);
+    ed_record_u64("bytes", tensor->bytes);
+    if (tensor->scale != 0.0f) {
+        ed_record_hex32("scale_bits", ed_text_float_bits(tensor->scale));
+        ed_record_i32("zero_point", tensor->zero_point);
+    }
+    ed_record_end();
+}
+
+static void put_board(void)
+{
+    static const char *const sensors[] = {"microphone", "imu", "camera"};
+
+    ed_record_begin("hello");
+    ed_record_u64("protocol", ED_WIRE_PROTOCOL);
+    ed_record_text("board", ED_APP_BOARD);
+    ed_record_text("variant", ED_APP_VARIANT);
+    ed_record_text("port", ED_APP_PORT);
+    ed_record_text("firmware", ED_APP_FIRMWARE);
+    ed_record_text("engine", ed_model.engine);
+    ed_record_text("model", ed_model.name);
+    ed_record_text("sha256", ed_model.sha256);
+    ed_record_u64("clock_hz", ED_APP_CLOCK_HZ);
+    ed_record_u64("inputs", ed_model.inputs);
+    ed_record_u64("outputs", ed_model.outputs);
+    ed_record_u64("labels", ED_APP_LABELS);
+    ed_record_u64("layers", ed_model.layers);
+    ed_record_u64("arena_bytes", ed_model.arena_bytes);
+    ed_record_names("sensors", sensors, 3, ed_port_sensors());
+    ed_record_text("source", ed_stream_source());
+    ed_measure_report_counters("counters");
+    ed_record_end();
+}
+
+void ed_session_hello(void)
+{
+    static const char *const labels[] = ED_APP_LABEL_TEXTS; /* one empty text where there are none */
+
+    put_board();
+    for (uint16_t i = 0; i < ed_model.inputs; i++) {
+        put_tensor("input", i, &ed_model.input[i]);
+    }
+    for (uint16_t i = 0; i < ed_model.outputs; i++) {
+        put_tensor("output", i, &ed_model.output[i]);
+    }
+    for (uint32_t i = 0; i + 1 < ED_APP_LABELS + 1; i++) {
+        ed_record_begin("label");
+        ed_record_u64("i", i);
+        ed_record_text("text", labels[i]);
+        ed_record_end();
+    }
+}
+
+/* Take ED_MODEL_INPUT_BYTES raw bytes. Returns how many came before the host fell silent. */
+static uint32_t receive(void)
+{
+    const uint64_t silence_us = (uint64_t)ED_WIRE_UPLOAD_SILENCE_MS * 1000u;
+    uint64_t since_us = ed_port_time_us();
+    uint32_t have = 0;
+
+    while (have < ED_MODEL_INPUT_BYTES) {
+        size_t length;
+        uint8_t *to = ed_input_at(have, &length);
+        const size_t count = ed_link_read(to, length);
+        if (count != 0) {
+            have += (uint32_t)count;
+            since_us = ed_port_time_us();
+        } else {
+            const uint64_t silent_us = ed_port_time_us() - since_us;
+            if (silent_us >= silence_us) {
+                break;
+            }
+            ed_port_wait((uint32_t)(silence_us - silent_us));
+        }
+    }
+    return have;
+}
+
+static void fail_with(const char *code, const char *key, uint32_t value)
+{
+    ed_record_begin("error");
+    ed_record_text("code", code);
+    ed_record_u64(key, value);
+    ed_record_end();
+}
+
+static void load(char *const *words, size_t count)
+{
+    uint32_t bytes;
+    uint32_t crc;
+    uint32_t found;
+
+    if (count != 3 || ed_text_read_u32(words[1], 0, UINT32_MAX, &bytes) != ED_OK ||
+        ed_text_read_hex(words[2], CRC_DIGITS, &crc) != ED_OK || words[2][CRC_DIGITS] != '\0') {
+        ed_record_error("range");
+        return;
+    }
+    if (bytes != ED_MODEL_INPUT_BYTES) {
+        fail_with("size", "want", ED_MODEL_INPUT_BYTES);
+        return;
+    }
+    ed_stream_stop();
+    ed_input_forget();
+    ed_mlperf_forget_results();
+    ed_record_begin("go");
+    ed_record_u64("bytes", bytes);
+    ed_record_end();
+
+    found = receive();
+    if (found != bytes) {
+        fail_with("timeout", "have", found);
+        return;
+    }
+    found = ed_input_crc();
+    if (found != crc) {
+        ed_record_begin("error");
+        ed_record_text("code", "data");
+        ed_record_hex32("crc", found);
+        ed_record_end();
+        return;
+    }
+    ed_input_confirm();
+    ed_record_begin("loaded");
+    ed_record_u64("bytes", bytes);
+    ed_record_hex32("crc", crc);
+    ed_record_end();
+}
+
+static void report_run(uint32_t run, const ed_port_counts *spent, bool layers)
+{
+    ed_record_begin("run");
+    ed_record_u64("run", run);
+    ed_measure_report(spent);
+    ed_record_end();
+    for (uint32_t layer = 0; layers && layer < ed_model.layers; layer++) {
+        ed_record_begin("layer");
+        ed_record_u64("run", run);
+        ed_record_u64("layer", layer);
+        ed_measure_report_layer(layer);
+        ed_record_end();
+    }
+}
+
+static void run(char *const *words, size_t count)
+{
+    ed_port_counts spent;
+    uint32_t runs;
+    uint32_t warmup;
+    uint32_t flags;
+    bool layers;
+
+    if (count != 4 || ed_text_read_u32(words[1], 1, ED_WIRE_MAX_RUNS, &runs) != ED_OK ||
+        ed_text_read_u32(words[2], 0, ED_WIRE_MAX_WARMUP, &warmup) != ED_OK ||
+        ed_text_read_u32(words[3], 0, FLAG_LAYERS, &flags) != ED_OK) {
+        ed_record_error("range");
+        return;
+    }
+    if (!ed_input_is_loaded()) {
+        ed_record_error("no-input");
+        return;
+    }
+    ed_mlperf_forget_results();
+    layers = (flags & FLAG_LAYERS) != 0;
+    while (warmup-- != 0) { /* along the same path, so that it warms what is measured */
+        ed_input_place();
+        ed_measure_invoke(layers, &spent);
+    }
+    for (uint32_t i = 0; i < runs; i++) {
+        ed_input_place();
+        ed_measure_invoke(layers, &spent);
+        report_run(i, &spent, layers);
+    }
+    ed_results_record();
+    ed_record_begin("done");
+    ed_record_u64("runs", runs);
+    ed_record_hex32("in_crc", ed_input_crc());
+    ed_record_hex32("out_crc", ed_results_crc());
+    if (ed_stack_peak() != 0) {
+        ed_record_u64("stack_bytes", ed_stack_peak());
+    }
+    ed_record_end();
+}
+
+static void stream(char *const *words, size_t count)
+{
+    uint32_t results = 0;
+
+    if (count == 2 && ed_command_is(words[1], "off")) {
+        ed_stream_stop();
+    } else if (count < 2 || count > 3 || !ed_command_is(words[1], "on") ||
+               (count == 3 &&
+                ed_text_read_u32(words[2], 1, ED_WIRE_MAX_RUNS, &results) != ED_OK)) {
+        ed_record_error("range");
+    } else if (ed_stream_start(results) != ED_OK) {
+        ed_record_error("no-source");
+    }
+}
+
+bool ed_session_knows(const char *word)
+{
+    static const char *const names[] = {"hello", "load", "run", "stream", "reset"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (ed_command_is(word, names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ed_session_execute(char *const *words, size_t count)
+{
+    const char *name = count == 0 ? "" : words[0];
+
+    if (ed_command_is(name, "load")) {
+        load(words, count);
+    } else if (ed_command_is(name, "run")) {
+        run(words, count);
+    } else if (ed_command_is(name, "stream")) {
+        stream(words, count);
+    } else if (!ed_session_knows(name)) {
+        ed_record_error("unknown");
+    } else if (count != 1) {
+        ed_record_error("range");
+    } else if (ed_command_is(name, "hello")) {
+        ed_session_hello();
+    } else {
+        ed_record_begin("reset");
+        ed_record_end();
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,114 @@
+#include "app/ed_tensor.h"
+
+#include <stddef.h>
+
+static uint32_t element_bytes(ed_dtype dtype)
+{
+    switch (dtype) {
+    case ED_DTYPE_FLOAT32:
+    case ED_DTYPE_INT32:
+        return 4;
+    case ED_DTYPE_INT16:
+        return 2;
+    default:
+        return 1;
+    }
+}
+
+const char *ed_tensor_type_name(ed_dtype dtype)
+{
+    static const char *const names[] = {"float32", "int8", "uint8", "int16", "int32", "bool"};
+
+    return names[dtype];
+}
+
+uint32_t ed_tensor_elements(const ed_model_tensor *tensor)
+{
+    return tensor->bytes / element_bytes(tensor->dtype);
+}
+
+float ed_tensor_get(const ed_model_tensor *tensor, const void *data, uint32_t i)
+{
+    int32_t stored;
+
+    switch (tensor->dtype) {
+    case ED_DTYPE_FLOAT32:
+        return ((const float *)data)[i];
+    case ED_DTYPE_INT8:
+        stored = ((const int8_t *)data)[i];
+        break;
+    case ED_DTYPE_INT16:
+        stored = ((const int16_t *)data)[i];
+        break;
+    case ED_DTYPE_INT32:
+        stored = ((const int32_t *)data)[i];
+        break;
+    default: /* uint8 and bool */
+        stored = ((const uint8_t *)data)[i];
+        break;
+    }
+    if (tensor->scale == 0.0f) {
+        return (float)stored;
+    }
+    /* Of an int32, the difference may need 33 bits. */
+    return tensor->scale * (float)((int64_t)stored - tensor->zero_point);
+}
+
+/* Round half away from zero, and clamp to [least, most]. */
+static int32_t to_integer(float value, int32_t zero_point, int32_t least, int32_t most)
+{
+    int64_t whole;
+    float rest;
+
+    if (value != value) { /* not a number */
+        value = 0.0f;
+    }
+    if (value >= 4294967296.0f) { /* further than any zero point can bring back */
+        return most;
+    }
+    if (value <= -4294967296.0f) {
+        return least;
+    }
+    whole = (int64_t)value; /* towards zero */
+    rest = value - (float)whole;
+    if (rest >= 0.5f) {
+        whole++;
+    } else if (rest <= -0.5f) {
+        whole--;
+    }
+    whole += zero_point;
+    if (whole > most) {
+        return most;
+    }
+    if (whole < least) {
+        return least;
+    }
+    return (int32_t)whole;
+}
+
+void ed_tensor_set(const ed_model_tensor *tensor, void *data, uint32_t i, float value)
+{
+    const float scaled = tensor->scale == 0.0f ? value : value / tensor->scale;
+    const int32_t zero = tensor->zero_point;
+
+    switch (tensor->dtype) {
+    case ED_DTYPE_FLOAT32:
+        ((float *)data)[i] = value != value ? 0.0f : value;
+        break;
+    case ED_DTYPE_INT8:
+        ((int8_t *)data)[i] = (int8_t)to_integer(scaled, zero, INT8_MIN, INT8_MAX);
+        break;
+    case ED_DTYPE_UINT8:
+        ((uint8_t *)data)[i] = (uint8_t)to_integer(scaled, zero, 0, UINT8_MAX);
+        break;
+    case ED_DTYPE_INT16:
+        ((int16_t *)data)[i] = (int16_t)to_integer(scaled, zero, INT16_MIN, INT16_MAX);
+        break;
+    case ED_DTYPE_INT32:
+        ((int32_t *)data)[i] = to_integer(scaled, zero, INT32_MIN, INT32_MAX);
+        break;
+    case ED_DTYPE_BOOL:
+        ((uint8_t *)data)[i] = (uint8_t)to_integer(scaled, zero, 0, 1);
+        break;
+    }
+}

@@ -1,0 +1,87 @@
+/* The only seam between the portable firmware and a board.
+ *
+ * A new board is one folder beside this file that defines these functions, and calls
+ * ed_app_run() (app/ed_app.h) when it can: start from `template/`. Nothing in app/, wire/ or nn/
+ * knows which board it runs on. All functions are called from one thread, never from interrupts.
+ */
+#ifndef ED_PORT_H
+#define ED_PORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a board may count. Time is always known; the rest where `known` has the bit. */
+enum {
+    ED_PORT_US = 0,           /* microseconds since boot */
+    ED_PORT_CYCLES = 1,       /* core cycles, memory without wait states */
+    ED_PORT_CYCLES_BOARD = 2, /* core cycles as the board takes them */
+    ED_PORT_INSTRUCTIONS = 3, /* executed instructions */
+    ED_PORT_ENERGY_NJ = 4,    /* energy since boot, nanojoules */
+    ED_PORT_COUNTERS = 5
+};
+
+typedef struct {
+    uint64_t value[ED_PORT_COUNTERS]; /* those that are not known are 0 */
+    uint32_t known;                   /* bit i: value[i] is known */
+} ed_port_counts;
+
+typedef enum {
+    ED_PORT_RESET_POWER = 0,
+    ED_PORT_RESET_COMMAND = 1,
+    ED_PORT_RESET_BROWNOUT = 2,
+    ED_PORT_RESET_UNKNOWN = 3
+} ed_port_reset_reason;
+
+/* Bits of ed_port_sensors(). */
+#define ED_PORT_MICROPHONE 1u
+#define ED_PORT_IMU 2u
+#define ED_PORT_CAMERA 4u
+
+/* For ed_port_wait(): until a byte is waiting, however long that takes. */
+#define ED_PORT_FOREVER UINT32_MAX
+
+/* The stack, for painting: [low, high), growing down from high. Both null: not known. */
+typedef struct {
+    uint8_t *low;
+    uint8_t *high;
+} ed_port_stack_bounds;
+
+/* Make the serial port and the counters ready. Called first, once a boot. */
+void ed_port_init(void);
+
+/* Copy at most `limit` bytes that have come from the host into `to`, without waiting.
+ * Returns how many: 0 when none is there. */
+size_t ed_port_read(uint8_t *to, size_t limit);
+
+/* Send `count` bytes; `bytes` may be reused on return. Where no host listens they may be lost. */
+void ed_port_write(const uint8_t *bytes, size_t count);
+
+/* Microseconds since power-on or, where the clock restarts with the firmware, since boot. */
+uint64_t ed_port_time_us(void);
+
+/* All counters at one moment. The moment must be at the same instruction for every caller, so
+ * that a difference of two is exact: never inline it. What it costs should be little, and
+ * after the moment: it counts towards what follows. */
+void ed_port_counters(ed_port_counts *now);
+
+/* Nothing to do for that long, or until a byte from the host is waiting, whichever is first. */
+void ed_port_wait(uint32_t us);
+
+/* The same, where the end is an appointment with a source (a sensor, the ramp) and not a
+ * time-out: a board with virtual time may go there at once. */
+void ed_port_wait_timed(uint32_t us);
+
+/* Restart as from power-on, with ED_PORT_RESET_COMMAND as the reason. A board does not return
+ * from it; where it returns (the host port) the firmware begins again with ed_port_init(). */
+void ed_port_reset(void);
+
+/* Why the board started. */
+ed_port_reset_reason ed_port_boot_reason(void);
+
+/* Where the stack lies. */
+ed_port_stack_bounds ed_port_stack(void);
+
+/* What the board can sense: a sum of the bits above. */
+uint32_t ed_port_sensors(void);
+
+#endif
