@@ -164,16 +164,16 @@ static void infer(void)
 static void report_power(void)
 {
     ed_port_counts now;
-    uint64_t us;
-    uint64_t nj;
+    float us;
+    float nj;
 
     ed_port_counters(&now);
-    us = now.value[ED_PORT_US] - stream.power_us;
-    nj = now.value[ED_PORT_ENERGY_NJ] - stream.power_nj;
+    us = (float)(uint32_t)(now.value[ED_PORT_US] - stream.power_us);
+    nj = (float)(uint32_t)(now.value[ED_PORT_ENERGY_NJ] - stream.power_nj);
     ed_record_begin("power");
     ed_record_u64("t_us", now.value[ED_PORT_US]);
     /* nJ / us = mW, and 10^6 mW / mV = uA. */
-    ed_record_u64("current_ua", (nj * 1000000u + us * ED_APP_SUPPLY_MV / 2u) / (us * ED_APP_SUPPLY_MV));
+    ed_record_u64("current_ua", (uint32_t)(nj * 1e6f / (us * ED_APP_SUPPLY_MV) + 0.5f));
     ed_record_u64("voltage_mv", ED_APP_SUPPLY_MV);
     ed_record_u64("energy_nj", now.value[ED_PORT_ENERGY_NJ]);
     ed_record_end();

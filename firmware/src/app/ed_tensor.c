@@ -50,40 +50,42 @@ float ed_tensor_get(const ed_model_tensor *tensor, const void *data, uint32_t i)
     if (tensor->scale == 0.0f) {
         return (float)stored;
     }
-    /* Of an int32, the difference may need 33 bits. */
-    return tensor->scale * (float)((int64_t)stored - tensor->zero_point);
+    /* Fits in 32 bits: an int32 tensor has zero point 0 (TensorFlow Lite's quantization
+     * specification), and a broken one wraps rather than being undefined. */
+    return tensor->scale * (float)(int32_t)((uint32_t)stored - (uint32_t)tensor->zero_point);
 }
 
-/* Round half away from zero, and clamp to [least, most]. */
+/* value, rounded half away from zero, + zero_point, clamped to [least, most]. 32-bit only: the
+ * conversion of a float to 64 bits would bring double arithmetic, 1,900 bytes of library. */
 static int32_t to_integer(float value, int32_t zero_point, int32_t least, int32_t most)
 {
-    int64_t whole;
+    int32_t whole;
     float rest;
 
     if (value != value) { /* not a number */
         value = 0.0f;
     }
-    if (value >= 4294967296.0f) { /* further than any zero point can bring back */
+    if (value >= 0x1p31f) {
         return most;
     }
-    if (value <= -4294967296.0f) {
+    if (value < -0x1p31f) {
         return least;
     }
-    whole = (int64_t)value; /* towards zero */
+    whole = (int32_t)value; /* towards zero */
     rest = value - (float)whole;
     if (rest >= 0.5f) {
-        whole++;
+        whole++; /* cannot overflow: from 2^23 on there is no rest */
     } else if (rest <= -0.5f) {
         whole--;
     }
-    whole += zero_point;
-    if (whole > most) {
+    if (zero_point > 0 ? whole > most - zero_point : whole > most) {
         return most;
     }
-    if (whole < least) {
+    if (zero_point < 0 ? whole < least - zero_point : whole < least) {
         return least;
     }
-    return (int32_t)whole;
+    whole += zero_point;
+    return whole > most ? most : whole < least ? least : whole;
 }
 
 void ed_tensor_set(const ed_model_tensor *tensor, void *data, uint32_t i, float value)
