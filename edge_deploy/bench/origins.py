@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edge_deploy.devices.virtual import power
 from edge_deploy.telemetry.hello import Hello
 
 ARENA = "computed:memory_plan"
@@ -29,7 +30,7 @@ def of(hello: Hello) -> Origins:
     """
     if hello.port == "virtual_m4":
         cycles = "modelled:cortex_m4"
-        return Origins(cycles, cycles, f"modelled:{hello.board}_currents")
+        return Origins(cycles, cycles, power.ORIGIN)
     if hello.port == "host":
         return Origins("measured:host_clock", "measured:host_counter", "measured:host_meter")
     # A real board: the counters are those of its core, under the port's name.

@@ -105,6 +105,7 @@ class Conversation:
         self._parser = Parser()
         self._events: deque[Event] = deque()
         self._booting = False
+        self._heard_at = clock()  # when the last byte came
 
     @property
     def health(self) -> Health:
@@ -167,7 +168,10 @@ class Conversation:
             left = deadline - self.now()
             if left <= 0:
                 return None
-            self._events.extend(self._parser.feed(self._link.read(left)))
+            data = self._link.read(left)
+            if data:
+                self._heard_at = self.now()
+                self._events.extend(self._parser.feed(data))
         event = self._events.popleft()
         if not self.boot_expected:
             self._notice_boot(event)
@@ -255,7 +259,7 @@ class Conversation:
         elif damage:
             what = f"what the board sends cannot be read: {damage} damaged lines in {waited}."
         else:
-            what = f"the board has not answered for {waited}."
+            what = f"the board has not answered for {self.now() - self._heard_at:.0f} s."
         raise LinkSilent(
             what,
             try_next=(

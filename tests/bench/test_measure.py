@@ -65,7 +65,7 @@ def test_keys_and_origins_on_a_virtual_board():
     assert (flat["runs"], flat["warmup"], flat["batch"]) == (30, 4, 1)
     assert flat["cycles"] == quantity(3477, "cycles", m4)
     assert flat["cycles_board"] == quantity(457 + 3428 + 88, "cycles", m4)
-    assert flat["energy_uj"] == quantity(1.158, "uJ", "modelled:nano33_currents")
+    assert flat["energy_uj"] == quantity(1.158, "uJ", "modelled:cycles_and_currents")
     assert flat["arena_bytes"] == quantity(1234, "B", "computed:memory_plan")
     assert flat["stack_bytes"] == quantity(1432, "B", "measured:painted_stack")
     assert flat["ram_bytes"] == quantity(40_000, "B", "computed:linked_image")

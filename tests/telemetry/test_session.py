@@ -185,7 +185,7 @@ def test_hang_in_a_run_is_noticed_in_bounded_time():
     session.load(an_input(board))
     board.hung = True
     began = link.clock()
-    with pytest.raises(LinkSilent) as caught:
+    with pytest.raises(LinkSilent, match="for 20 s") as caught:
         session.run(5)
     assert caught.value.exit_code == Exit.LINK_LOST
     assert link.clock() - began <= 2 * DEFAULT_TIMEOUT_S + 2
