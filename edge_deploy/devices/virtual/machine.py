@@ -44,6 +44,8 @@ _PACE_NS = 1_000_000
 _BEHIND_NS = 100_000_000
 # How long `stop` waits for the board's thread, which looks up at least every slice.
 _STOP_S = 10.0
+# Windows lets Ctrl-C through only between waits.
+_JOIN_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -132,8 +134,13 @@ class Machine:
 
     def wait_for_end(self, timeout_s: float | None = None) -> bool:
         """Wait until the board is dead or stopped. True if it is."""
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        while self._thread.is_alive():
+            left = _JOIN_S if deadline is None else min(_JOIN_S, deadline - time.monotonic())
+            if left <= 0:
+                return False
+            self._thread.join(left)
+        return True
 
     @property
     def running(self) -> bool:
