@@ -299,6 +299,7 @@ def test_the_file_name_is_shown_escaped():
         ({"axis": 2}, "quantizes tensor 0 ('x') along dimension 2, of 2"),
         ({"axis": -1}, "quantizes tensor 0 ('x') along dimension -1, of 2"),
         ({"values": b"\0" * 3}, "has 3 bytes for tensor 0 ('x'); its shape 1x4 of int8 takes 4"),
+        ({"values": b"\0" * 5}, "has 5 bytes for tensor 0 ('x'); its shape 1x4 of int8 takes 4"),
         ({"values": b"\0" * 4}, "has the constant tensor 0 ('x') among the model's inputs"),
         ({"variable": True}, "has the variable tensor 0 ('x') among the model's inputs"),
         (
