@@ -55,10 +55,11 @@ float ed_tensor_get(const ed_model_tensor *tensor, const void *data, uint32_t i)
     return tensor->scale * (float)(int32_t)((uint32_t)stored - (uint32_t)tensor->zero_point);
 }
 
-/* value, rounded half away from zero, + zero_point, clamped to [least, most]. 32-bit only: the
+/* value, rounded half away from zero, + zero_point, clamped to [least, most]. No 64-bit float: the
  * conversion of a float to 64 bits would bring double arithmetic, 1,900 bytes of library. */
 static int32_t to_integer(float value, int32_t zero_point, int32_t least, int32_t most)
 {
+    int64_t shifted;
     int32_t whole;
     float rest;
 
@@ -78,14 +79,8 @@ static int32_t to_integer(float value, int32_t zero_point, int32_t least, int32_
     } else if (rest <= -0.5f) {
         whole--;
     }
-    if (zero_point > 0 ? whole > most - zero_point : whole > most) {
-        return most;
-    }
-    if (zero_point < 0 ? whole < least - zero_point : whole < least) {
-        return least;
-    }
-    whole += zero_point;
-    return whole > most ? most : whole < least ? least : whole;
+    shifted = (int64_t)whole + zero_point; /* integer arithmetic: cheap, and cannot overflow */
+    return shifted > most ? most : shifted < least ? least : (int32_t)shifted;
 }
 
 void ed_tensor_set(const ed_model_tensor *tensor, void *data, uint32_t i, float value)
