@@ -45,6 +45,7 @@ def emit(board: Board, port: str, labels: Sequence[str], source: SourceSettings)
         f"#define ED_APP_PORT {c_string(port)}",
         f"#define ED_APP_FIRMWARE {c_string(edge_deploy.__version__)}",
         f"#define ED_APP_CLOCK_HZ {board.clock_hz}u",
+        f"#define ED_APP_SUPPLY_MV {board.supply_mv or 0}u",  # 0: not known
         f"#define ED_APP_LABELS {len(labels)}",
         f"#define ED_APP_LABEL_TEXTS {{ {texts} }}",
         f"#define ED_APP_SOURCE {_SOURCES[source.kind]}",
