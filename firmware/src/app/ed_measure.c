@@ -3,52 +3,38 @@
 #include "model/ed_model.h"
 #include "wire/ed_record.h"
 
-enum { LAYERS = ED_MODEL_LAYERS > 0 ? ED_MODEL_LAYERS : 1 };
-
 static const char *const keys[ED_PORT_COUNTERS] = {
     "us", "cycles", "cycles_board", "instructions", "energy_nj",
 };
 
-static ed_port_counts last;                     /* where the running layer began */
-static uint32_t laps[LAYERS][ED_PORT_COUNTERS]; /* UINT32_MAX: too much to be kept */
-
-static void keep(uint32_t layer, const ed_port_counts *now)
-{
-    for (uint32_t i = 0; i < ED_PORT_COUNTERS; i++) {
-        const uint64_t spent = now->value[i] - last.value[i];
-        laps[layer][i] = spent < UINT32_MAX ? (uint32_t)spent : UINT32_MAX;
-    }
-    last = *now;
-}
+/* bounds[i]: where layer i began and layer i - 1 ended. Whole snapshots, with nothing computed
+ * between the layers: what a lap costs is part of the next layer's figures. */
+static ed_port_counts bounds[ED_MODEL_LAYERS + 1];
 
 static void lap(uint16_t layer)
 {
-    ed_port_counts now;
-
     if (layer + 1 < ED_MODEL_LAYERS) { /* the last one ends with the run */
-        ed_port_counters(&now);
-        keep(layer, &now);
+        ed_port_counters(&bounds[layer + 1]);
+    }
+}
+
+static void subtract(const ed_port_counts *end, const ed_port_counts *begin, ed_port_counts *spent)
+{
+    spent->known = end->known;
+    for (uint32_t i = 0; i < ED_PORT_COUNTERS; i++) {
+        spent->value[i] = end->value[i] - begin->value[i];
     }
 }
 
 void ed_measure_invoke(bool layers, ed_port_counts *spent)
 {
-    ed_port_counts before;
+    const ed_model_lap each = layers ? lap : 0;
+    ed_port_counts *const end = layers ? &bounds[ED_MODEL_LAYERS] : spent;
 
-    ed_port_counters(&before);
-    if (layers) {
-        last = before;
-        ed_model_invoke(lap);
-    } else {
-        ed_model_invoke(0);
-    }
-    ed_port_counters(spent);
-    if (layers) {
-        keep(LAYERS - 1, spent);
-    }
-    for (uint32_t i = 0; i < ED_PORT_COUNTERS; i++) {
-        spent->value[i] -= before.value[i];
-    }
+    ed_port_counters(&bounds[0]);
+    ed_model_invoke(each);
+    ed_port_counters(end);
+    subtract(end, &bounds[0], spent);
 }
 
 void ed_measure_report(const ed_port_counts *spent)
@@ -62,11 +48,10 @@ void ed_measure_report(const ed_port_counts *spent)
 
 void ed_measure_report_layer(uint32_t layer)
 {
-    for (uint32_t i = 0; i < ED_PORT_COUNTERS; i++) {
-        if (((last.known >> i) & 1u) != 0 && laps[layer][i] != UINT32_MAX) {
-            ed_record_u64(keys[i], laps[layer][i]);
-        }
-    }
+    ed_port_counts spent;
+
+    subtract(&bounds[layer + 1], &bounds[layer], &spent);
+    ed_measure_report(&spent);
 }
 
 void ed_measure_report_counters(const char *key)

@@ -16,8 +16,7 @@ void ed_measure_invoke(bool layers, ed_port_counts *spent);
 /* Add fields to a record: us, cycles, ... as far as they are known. */
 void ed_measure_report(const ed_port_counts *spent);
 
-/* The same for a layer of the last ed_measure_invoke(true, ...). A figure of 2^32 - 1 or more is
- * left out. */
+/* The same for a layer of the last ed_measure_invoke(true, ...). */
 void ed_measure_report_layer(uint32_t layer);
 
 /* Which counters the board has: a list for `hello`. */
