@@ -400,7 +400,8 @@ def _environment(toolchain: Toolchain) -> Iterator[dict[str, str]]:
     if not toolchain.is_zig:
         yield environment
         return
-    kept = places.cache() / "zig"
+    chosen = os.environ.get("ZIG_GLOBAL_CACHE_DIR")  # a person's own setting is heeded
+    kept = Path(chosen) if chosen else places.cache() / "zig"
     _make_folder(kept)
     # The local one stands beside the global one: zig renames files from one to the other.
     try:

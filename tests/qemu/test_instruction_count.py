@@ -6,13 +6,21 @@ for each machine; only where they are placed differs.
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import socket
 from pathlib import Path
 
 import pytest
 
 from edge_deploy import boards, build, compiler, model
+from edge_deploy.compiler import Compiled
 from edge_deploy.devices.virtual.board import VirtualBoard
+from edge_deploy.devices.virtual.device import VirtualDevice
+from edge_deploy.model.graph import Graph
+from edge_deploy.telemetry.run_reply import RunResult
+from edge_deploy.telemetry.session import Session
+from edge_deploy.toolchains import Toolchain
 from tests import compiled_model, shared_models
 from tests import model_builder as models
 from tests.qemu import machine, vernier
@@ -63,6 +71,65 @@ def test_qemu_and_the_virtual_board_count_the_same(name, toolchain, tmp_path):
     assert {what: count for what, count in on_board.items() if what != "invoke"} == known
     assert in_qemu["invoke"] == on_board["invoke"]
     assert in_qemu["invoke"] > 100  # a model was run
+
+
+@toolchains
+@pytest.mark.parametrize("name", ["every_operator", "kws"])
+def test_run_reports_what_qemu_counts_and_the_laps(name, toolchain, tmp_path):
+    """`instructions` of a run is that of ed_model_invoke() and of the way between two latches.
+
+    The way is as long as with an ed_model_invoke() that is a single return.
+    """
+    chosen = machine.toolchain(toolchain)
+    graph = model.read(MODELS[name](), name=name)
+    compiled = compiler.compile(graph, target="cortex_m4")
+    made = machine.compile_model(chosen, tmp_path, compiled.files)
+    inputs = [one[0].tobytes() for one in compiled_model.random_inputs(graph, 1, seed=5)]
+    image = machine.model_image(chosen, tmp_path, made, inputs, measure=True)
+    qemu = machine.run(image, counting=True)
+
+    reported = run_firmware(compiled, graph, chosen, inputs[0], tmp_path / "model")
+    empty = run_firmware(only_a_return(compiled), graph, chosen, inputs[0], tmp_path / "empty")
+    assert reported.output == qemu.outputs[0]
+    way = instructions_of(empty) - 1
+    assert instructions_of(reported) - way == vernier.instructions(qemu.reads["invoke"])
+    assert 10 < way < 200, way
+
+
+def only_a_return(compiled: Compiled) -> Compiled:
+    """The same model, whose ed_model_invoke() is one instruction."""
+    begin = "void ed_model_invoke(ed_model_lap lap)\n{"
+    text = compiled.files["ed_model.c"]
+    assert text.count(begin) == 1
+    text = text.replace(begin, f"void unused_invoke(ed_model_lap lap);\n{begin}")
+    text = text.replace(begin, begin.replace("ed_model_invoke", "unused_invoke"))
+    text += (
+        "\n__attribute__((naked)) void ed_model_invoke(ed_model_lap lap __attribute__((unused)))\n"
+        '{\n    __asm__ volatile("bx lr");\n}\n'
+    )
+    return dataclasses.replace(compiled, files={**compiled.files, "ed_model.c": text})
+
+
+def run_firmware(
+    compiled: Compiled, graph: Graph, toolchain: Toolchain, data: bytes, home: Path
+) -> RunResult:
+    """One run of the real firmware on the virtual board."""
+    board = boards.load("nano33")
+    made = build.firmware(
+        compiled, graph=graph, board=board, port="virtual_m4", toolchain=toolchain
+    )
+    with contextlib.closing(VirtualDevice(board, home=home)) as device:
+        device.flash(made)
+        with Session(device.open(), timeout_s=SILENCE_S) as session:
+            session.begin()
+            session.load(data)
+            return session.run()
+
+
+def instructions_of(result: RunResult) -> int:
+    count = result.laps[0].counts.instructions
+    assert count is not None
+    return count
 
 
 def test_a_timer_of_another_rate_is_refused():
