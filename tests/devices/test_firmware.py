@@ -95,7 +95,7 @@ def test_every_run_counts_the_same_and_layers_add_up(device):
         result = session.run(5, 1, layers=True)
     first = result.laps[0].counts
     assert first.cycles > first.instructions > 100_000
-    assert first.cycles_board > first.cycles
+    assert first.cycles_board >= first.cycles  # zig puts no literals in flash
     for lap, layers in zip(result.laps, result.layers, strict=True):
         for name in ("cycles", "cycles_board", "instructions"):
             assert getattr(lap.counts, name) == getattr(first, name)

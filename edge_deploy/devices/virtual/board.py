@@ -136,7 +136,11 @@ class VirtualBoard:
             self._lock.release()
 
     def __enter__(self) -> VirtualBoard:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

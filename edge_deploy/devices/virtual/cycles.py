@@ -192,8 +192,10 @@ def _cycles(kind: int, registers: list[int]) -> int:
         return FP_DIVIDE_CYCLES
     if kind in _FP_MULTIPLY_ACCUMULATES:
         return FP_MULTIPLY_ACCUMULATE_CYCLES
-    if kind == a.ARM_INS_VMOV and sum(r in _CORE_REGISTERS for r in registers) == 2:
-        return 2
+    if kind == a.ARM_INS_VMOV:
+        core = sum(r in _CORE_REGISTERS for r in registers)
+        half_of_double = core == 1 and any(r in _DOUBLE_REGISTERS for r in registers)
+        return 2 if core and not half_of_double else 1
     return 1
 
 

@@ -71,6 +71,9 @@ def test_an_empty_board_says_that_it_is_empty(nano33, home):
         board.start()
     assert any("flash" in each for each in caught.value.try_next)
     board.close()
+    for _ in range(2):  # and lets go of it
+        with pytest.raises(WrongBoard), VirtualBoard(nano33, home=home):
+            pass
 
 
 def test_a_board_in_use_is_busy(nano33, home):

@@ -88,7 +88,9 @@ BY_HAND = {
     "vdiv.f32 s1, s2, s3\n vsqrt.f32 s4, s5": (28, 2),
     "vldr s0, [r5]\n vldr d1, [r5, #8]": (5, 2),
     "vldmia r5, {s0-s3}\n vpush {d0-d1}\n vpop {d0-d1}": (15, 3),
-    "vmov r0, s0\n vmov s1, r0\n vmov r0, r1, s2, s3\n vmov d4, r0, r1": (1 + 1 + 2 + 2, 4),
+    "vmov r0, s0\n vmov s1, r0\n vmov r0, r1, s2, s3\n vmov d4, r0, r1": (2 + 2 + 2 + 2, 4),
+    # vmov.32 r0, d1[1]; vmov.32 d1[0], r0: the assembler takes them for larger units only
+    ".inst.w 0xEE310B10\n .inst.w 0xEE010B10\n vmov.f32 s0, s1": (3, 3),
 }
 
 
