@@ -144,12 +144,12 @@ class Session:
                 self._hello = hello
                 talk.known = True
                 return hello
+            if len(errors) > 1 and not parts.heard and len(set(errors)) == 1:
+                raise foreign(errors[0])  # on a bad link no two refusals would be the same
             talk.retries += 1
             if talk.now() > deadline:
                 break
             talk.resync()
-        if errors and not parts.heard:
-            raise foreign(errors[0])
         raise LinkUnreliable(
             f"the board's hello never came whole: {parts.missing()} still missing, "
             f"{self.health.corrupt_lines} corrupt lines.",
