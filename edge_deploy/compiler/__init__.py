@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from edge_deploy import __version__
 from edge_deploy.compiler import emit, ops, passes
+from edge_deploy.compiler import plan as planning
 from edge_deploy.compiler.ops.layer import CORTEX_M4, PORTABLE, TARGETS
 from edge_deploy.compiler.passes import Program
-from edge_deploy.compiler.plan import Buffer, Plan, plan
+from edge_deploy.compiler.plan import Buffer, Plan
 from edge_deploy.compiler.text import carray, wire_name
 from edge_deploy.errors import UnsupportedModel
 from edge_deploy.model.graph import DType, Graph, Tensor
@@ -75,7 +76,7 @@ def compile(  # noqa: A001  (the word that the design gives this step)
     _check_ends(graph)
     read = Program(graph, ops.read(graph), graph.inputs, graph.outputs)
     program = passes.run(read)
-    planned = plan(program, target)
+    planned = planning.plan(program, target)
     codes = [layer.code(target) for layer in program.layers]
     name = graph.name if model_name is None else model_name
     engine = f"edge-deploy-{__version__}/{target}"

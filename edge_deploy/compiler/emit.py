@@ -88,7 +88,9 @@ def model(
     for code, name in zip(codes, names, strict=True):
         if name not in shared:
             shared.add(name)
-            parts.append(f"ED_SHARED void {name}({code.parameters})\n{{\n{code.body}\n}}\n")
+            parts.append(
+                f"ED_SHARED void {name}({code.parameters})\n{{\n    ED_KEEP();\n{code.body}\n}}\n"
+            )
     parts.append(_facts(program, plan, model_name=model_name, engine=engine))
     parts.append(_addresses("ed_model_input", "void *", program.inputs, plan))
     parts.append(_addresses("ed_model_output", "const void *", program.outputs, plan))
@@ -97,7 +99,7 @@ def model(
     return "\n".join(parts)
 
 
-_ARENA = """/* Activations and scratch, at the offsets that the compiler planned. Words: kernels read them. */
+_ARENA = """/* Activations and scratch, where the compiler planned them. Words: kernels read them so. */
 static uint32_t arena[{words}];
 
 static inline int8_t *at(uint32_t offset)

@@ -63,13 +63,14 @@ def plan(program: Program, target: str) -> Plan:
     best: list[int] | None = None
     best_key: tuple[int, int] | None = None
     for chosen in _subsets(chances):
-        offsets = _place(wanted, chosen)
+        offsets = place(wanted, chosen)
         span = max((o + b.bytes for o, b in zip(offsets, wanted, strict=True)), default=0)
         preserved = _preserved(program, tensors, wanted, offsets)
         key = (-(-span // ALIGNMENT) * ALIGNMENT, 0 if preserved else 1)
         if best_key is None or key < best_key:
             best, best_key = offsets, key
-    assert best is not None and best_key is not None
+    assert best is not None
+    assert best_key is not None
     buffers = tuple(
         Buffer(b.name, offset, b.bytes, b.first, b.last)
         for b, offset in zip(wanted, best, strict=True)
@@ -88,7 +89,7 @@ def _lifetimes(
 ) -> tuple[list[Buffer], dict[int, int], dict[int, int]]:
     """All buffers at offset 0; which of them is a tensor's, and which a layer's scratch."""
     end = len(program.layers)
-    first: dict[int, int] = {tensor: -1 for tensor in program.inputs}
+    first: dict[int, int] = dict.fromkeys(program.inputs, -1)
     last: dict[int, int] = dict(first)
     for i, layer in enumerate(program.layers):
         last[layer.input] = i
@@ -99,10 +100,10 @@ def _lifetimes(
     wanted: list[Buffer] = []
     tensors: dict[int, int] = {}
     scratches: dict[int, int] = {}
-    for tensor in first:
+    for tensor, begin in first.items():
         tensors[tensor] = len(wanted)
         size = program.graph.tensors[tensor].bytes
-        wanted.append(Buffer(f"tensor {tensor}", 0, size, first[tensor], last[tensor]))
+        wanted.append(Buffer(f"tensor {tensor}", 0, size, begin, last[tensor]))
     for i, layer in enumerate(program.layers):
         size = layer.scratch_bytes(target)
         if size:
@@ -132,7 +133,7 @@ def _subsets(chances: list[tuple[int, int]]) -> Iterable[list[tuple[int, int]]]:
             yield chances[:left_out] + chances[left_out + 1 :]
 
 
-def _place(wanted: Sequence[Buffer], chosen: list[tuple[int, int]]) -> list[int]:
+def place(wanted: Sequence[Buffer], chosen: list[tuple[int, int]]) -> list[int]:
     """An offset for each buffer, those of `chosen` pairs at one."""
     block_of = {i: _Block([i], b.bytes, b.first, b.last) for i, b in enumerate(wanted)}
     for source, result in chosen:
@@ -168,7 +169,7 @@ def _search(blocks: Sequence[_Block]) -> list[int]:
         span, offsets = _first_fit(blocks, order)
         if best_span < 0 or span < best_span:
             best_span, best_order, best = span, order, offsets
-    chance = random.Random(0)  # the same plan every time
+    chance = random.Random(0)  # noqa: S311 (the same plan every time)
     for _ in range(_TRIES if count > 2 else 0):
         if best_span <= bound:
             break

@@ -31,14 +31,17 @@ class Conv(Weighted):
 
     @property
     def shapes(self) -> str:
+        """Input and output shape, for a person."""
         return self.window.shapes
 
     @property
     def rows(self) -> NDArray[np.int8]:
+        """The weights as (output channels, taps)."""
         return self.weights.reshape(self.weights.shape[0], -1)
 
     @property
     def macs(self) -> int:
+        """Multiply-accumulates."""
         w = self.window
         return w.batches * w.output_height * w.output_width * int(self.weights.size)
 
@@ -53,6 +56,7 @@ class Conv(Weighted):
         return w.input_channels * (w.kernel_width if w.dilation_x == 1 else 1)
 
     def scratch_bytes(self, target: str) -> int:
+        """Bytes beside input and output."""
         if not self._dsp(target):
             return 0
         taps = -(-self.rows.shape[1] // 4) * 4
@@ -60,6 +64,7 @@ class Conv(Weighted):
         return column if self._run % 4 == 0 else column + taps
 
     def in_place(self, target: str) -> bool:
+        """Whether the output may begin where the input does."""
         # A 1x1 kernel has read its pixels before it writes them, and all that it writes lies
         # behind what it has still to read.
         w = self.window
@@ -71,6 +76,7 @@ class Conv(Weighted):
         )
 
     def code(self, target: str) -> Code:
+        """The layer in C."""
         fields = {**vars(self.window), "groups": self.groups}
         fields |= {"input_zero_point": self.input_zero_point, **self.scale_fields()}
         parameters = (

@@ -28,15 +28,18 @@ class Depthwise(Weighted):
 
     @property
     def shapes(self) -> str:
+        """Input and output shape, for a person."""
         return self.window.shapes
 
     @property
     def rows(self) -> NDArray[np.int8]:
+        """The weights as (output channels, taps)."""
         taps = self.weights.shape[0] * self.weights.shape[1]
         return np.ascontiguousarray(self.weights.reshape(taps, -1).T)
 
     @property
     def macs(self) -> int:
+        """Multiply-accumulates."""
         w = self.window
         return w.batches * w.output_height * w.output_width * int(self.weights.size)
 
@@ -57,12 +60,14 @@ class Depthwise(Weighted):
         return width, height + height % 2
 
     def scratch_bytes(self, target: str) -> int:
+        """Bytes beside input and output."""
         if not self._dsp(target):
             return 0
         width, height = self._plane
         return width * height * 2
 
     def in_place(self, target: str) -> bool:
+        """Whether the output may begin where the input does."""
         # The Cortex-M4 kernel copies a whole channel of one image out before it writes that
         # channel; outputs of a channel lie where that channel's inputs were.
         w = self.window
@@ -70,6 +75,7 @@ class Depthwise(Weighted):
         return self._dsp(target) and self.multiples == 1 and smaller
 
     def code(self, target: str) -> Code:
+        """The layer in C."""
         fields = dict(vars(self.window))
         fields["channels"] = fields.pop("input_channels")
         del fields["output_channels"]

@@ -24,18 +24,22 @@ class FullyConnected(Weighted):
 
     @property
     def shapes(self) -> str:
+        """Input and output shape, for a person."""
         outputs, inputs = self.weights.shape
         return f"{self.batches}x{inputs} -> {self.batches}x{outputs}"
 
     @property
     def rows(self) -> NDArray[np.int8]:
+        """The weights as (output channels, taps)."""
         return self.weights
 
     @property
     def macs(self) -> int:
+        """Multiply-accumulates."""
         return self.batches * int(self.weights.size)
 
     def code(self, target: str) -> Code:
+        """The layer in C."""
         outputs, inputs = self.weights.shape
         fields = {"batches": self.batches, "inputs": inputs, "outputs": outputs}
         fields |= self.scale_fields()
@@ -111,7 +115,8 @@ def read(site: Site) -> FullyConnected:
             site, f"has {output.elements} outputs; its weights give {batches * outputs}"
         )
     q = weights.quantization
-    assert q is not None and weights.values is not None
+    assert q is not None
+    assert weights.values is not None
     scales = site.scale(source), site.scale(output)
     if q.per_channel:
         multipliers = quantization.per_channel(scales[0], q.scales, scales[1])

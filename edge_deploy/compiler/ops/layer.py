@@ -98,7 +98,7 @@ class Site:
     graph: Graph
     operator: Operator
 
-    def option(self, name: str) -> Any:
+    def option(self, name: str) -> Any:  # noqa: ANN401 (an option may be of any type)
         """An option of the operator; refused where the file has none of that name."""
         if name not in self.operator.options:
             raise unsupported(self, f"has no option {name}")

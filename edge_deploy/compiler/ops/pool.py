@@ -26,14 +26,18 @@ class Pool(Layer):
 
     @property
     def shapes(self) -> str:
+        """Input and output shape, for a person."""
         return self.window.shapes
 
     def in_place(self, target: str) -> bool:
+        """Whether the output may begin where the input does."""
+        del target
         # One output pixel: a channel is read to its end before it is written.
         w = self.window
         return (w.batches, w.output_height, w.output_width) == (1, 1, 1)
 
     def code(self, target: str) -> Code:
+        """The layer in C."""
         w = self.window
         fields = {
             name: value

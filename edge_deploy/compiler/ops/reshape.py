@@ -17,12 +17,17 @@ class Reshape(Layer):
 
     @property
     def shapes(self) -> str:
+        """Input and output shape, for a person."""
         return self.shapes_text
 
     def in_place(self, target: str) -> bool:
+        """Whether the output may begin where the input does."""
+        del target
         return True
 
     def code(self, target: str) -> Code:
+        """The layer in C."""
+        del target
         return Code(
             include="nn/copy.h",
             stem="reshape",

@@ -23,12 +23,17 @@ class Softmax(Layer):
 
     @property
     def shapes(self) -> str:
+        """Input and output shape, for a person."""
         return f"{self.rows}x{self.depth} -> {self.rows}x{self.depth}"
 
     def in_place(self, target: str) -> bool:
+        """Whether the output may begin where the input does."""
+        del target
         return True
 
     def code(self, target: str) -> Code:
+        """The layer in C."""
+        del target
         fields = {
             "rows": self.rows,
             "depth": self.depth,

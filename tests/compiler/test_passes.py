@@ -1,0 +1,81 @@
+"""Each pass by itself: what it changes, and that the sums stay what they were."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from edge_deploy import model
+from edge_deploy.compiler import ops, passes
+from edge_deploy.compiler.ops.weighted import Weighted
+from edge_deploy.compiler.passes import Program
+from tests import model_builder as models
+
+
+def _program(data: bytes) -> Program:
+    graph = model.read(data)
+    return Program(graph, ops.read(graph), graph.inputs, graph.outputs)
+
+
+def test_reshapes_vanish_and_their_readers_read_the_source():
+    program = _program(models.kws_like(0, filters=8))
+    before = [layer.operator for layer in program.layers]
+    after = passes.remove_reshapes(program)
+    assert "RESHAPE" in before
+    assert [layer.operator for layer in after.layers] == [x for x in before if x != "RESHAPE"]
+    made = {*after.inputs, *(layer.output for layer in after.layers)}
+    assert {layer.input for layer in after.layers} <= made
+    assert set(after.outputs) <= made
+
+
+def test_a_reshape_at_the_end_moves_the_output():
+    builder = models.LayerBuilder(0)
+    x = builder.input((1, 6))
+    y = builder.softmax(x)
+    z = builder.reshape(y, (2, 3))
+    program = passes.remove_reshapes(_program(builder.done(x, z)))
+    assert [layer.operator for layer in program.layers] == ["SOFTMAX"]
+    assert program.outputs == (y.index,)
+
+
+def test_layers_that_nothing_reads_vanish():
+    program = _program(models.tiny_conv(0))
+    shorter = replace(program, outputs=(program.layers[0].output,))
+    assert len(passes.remove_unread(shorter).layers) == 1
+    assert passes.remove_unread(program) == program
+
+
+def test_folding_keeps_every_sum():
+    data = models.fully_connected(4, inputs=9, outputs=5, input_zero_point=-37)
+    layer = _program(data).layers[0]
+    assert isinstance(layer, Weighted)
+    folded = passes.fold_zero_points(_program(data)).layers[0]
+    assert isinstance(folded, Weighted)
+    assert folded.folded
+    x = np.random.default_rng(0).integers(-128, 128, 9)
+    rows = layer.rows.astype(np.int64)
+    np.testing.assert_array_equal(rows @ (x + 37) + layer.bias, rows @ x + folded.bias)
+    assert folded.fold() == folded
+
+
+def test_folding_wraps_as_the_accumulators_do():
+    data = models.fully_connected(4, inputs=2, outputs=3, input_zero_point=127)
+    layer = _program(data).layers[0]
+    assert isinstance(layer, Weighted)
+    high = replace(layer, bias=np.full(3, 2**31 - 1), weights=np.full((3, 2), -128, np.int8))
+    words = high.fold().bias_words
+    wrapped = (2**31 - 1 + 127 * 2 * 128) - 2**32
+    np.testing.assert_array_equal(words, np.full(3, wrapped))
+    assert not high.fold().quick
+
+
+def test_bounds_hold_for_extreme_inputs():
+    layer = passes.fold_zero_points(_program(models.conv2d(3, channels=5, filters=4))).layers[0]
+    assert isinstance(layer, Weighted)
+    low, high = layer.accumulator_bounds()
+    rows = layer.rows.astype(np.int64)
+    worst = np.where(rows > 0, 127, -128)
+    assert ((rows * worst).sum(axis=1) + layer.bias).max() == high
+    best = np.where(rows > 0, -128, 127)
+    assert ((rows * best).sum(axis=1) + layer.bias).min() == low
