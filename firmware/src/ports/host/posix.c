@@ -1,5 +1,5 @@
 /* This computer as a board: the wire on standard input and output, the clock of the system.
- * Counts no cycles, knows no stack; ends where its input does. POSIX; Windows is in windows.c. */
+ * Counts no cycles, knows no stack; ends where its input does. Windows: windows.c. */
 #ifndef _WIN32
 
 /* For clock_gettime and select in <time.h> and <sys/select.h>, which C99 alone does not show. */

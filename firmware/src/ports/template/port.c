@@ -1,0 +1,94 @@
+/* A port to copy: to ports/<your board>/, then fill in from the top.
+ *
+ * It compiles as it stands and links with app/ and wire/, and is a board that never hears
+ * anything; docs/wire.md says what a host will send. When it answers `hello%`, it is done.
+ * What your board cannot do, leave as it is here: what is not known is absent from the records.
+ */
+#include "ports/ed_port.h"
+
+#include "app/ed_app.h"
+
+void ed_port_init(void)
+{
+    /* Clocks, the serial port (115200 baud where it has a rate), the counters. Called again after
+     * an ed_port_reset() that returns. */
+}
+
+size_t ed_port_read(uint8_t *to, size_t limit)
+{
+    /* Move what has come to `to`, at most `limit` bytes, and say how many. Never wait. Between
+     * two calls an inference may pass (seconds): the receive buffer, or flow control, must hold
+     * what comes meanwhile; a command is at most 81 bytes. */
+    (void)to;
+    (void)limit;
+    return 0;
+}
+
+void ed_port_write(const uint8_t *bytes, size_t count)
+{
+    /* May wait for room in the send buffer, but not for ever: without a host, drop. */
+    (void)bytes;
+    (void)count;
+}
+
+uint64_t ed_port_time_us(void)
+{
+    /* 64 bits: extend a 32-bit timer by counting its overflows, here, since this is called at
+     * least once a wait. */
+    return 0;
+}
+
+void ed_port_counters(ed_port_counts *now)
+{
+    /* On Cortex-M: DWT->CYCCNT, extended to 64 bits, as ED_PORT_CYCLES_BOARD, since the
+     * silicon's cycles have its wait states in them. Set the bits of what you count. */
+    const ed_port_counts only_time = {{ed_port_time_us(), 0, 0, 0, 0}, 1u << ED_PORT_US};
+
+    *now = only_time;
+}
+
+void ed_port_wait(uint32_t us)
+{
+    /* Sleep (WFI, delay, select) until a byte comes, at most `us`; ED_PORT_FOREVER has no end. To
+     * return at once is right as well, but wastes power. */
+    (void)us;
+}
+
+void ed_port_wait_timed(uint32_t us)
+{
+    /* On a board with a real clock the same as ed_port_wait(). */
+    ed_port_wait(us);
+}
+
+void ed_port_reset(void)
+{
+    /* On Cortex-M: NVIC_SystemReset(). Where that is impossible, remember the reason and return. */
+}
+
+ed_port_reset_reason ed_port_boot_reason(void)
+{
+    /* From the chip's reset register (nRF52840: POWER->RESETREAS), before anything clears it. */
+    return ED_PORT_RESET_UNKNOWN;
+}
+
+ed_port_stack_bounds ed_port_stack(void)
+{
+    /* From your linker script's symbols. Only of the stack that ed_app_run() runs on: with an
+     * RTOS that is the task's. */
+    const ed_port_stack_bounds unknown = {NULL, NULL};
+
+    return unknown;
+}
+
+uint32_t ed_port_sensors(void)
+{
+    /* What is soldered to it: ED_PORT_MICROPHONE | ED_PORT_IMU ... */
+    return 0;
+}
+
+/* An Arduino sketch calls ed_app_run() from setup(); it never returns. */
+int main(void)
+{
+    ed_app_run();
+    return 0;
+}
