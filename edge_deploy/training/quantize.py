@@ -35,8 +35,8 @@ def quantize(network: Network, representative: NDArray[np.float32]) -> bytes:
     2.21 would give dense layers one per channel as well. tflite-runtime 2.14 computes either
     form correctly, but both carry operator version 4: an interpreter that knows only the
     older form (the TensorFlow Lite Micro of many boards) takes such a file and silently
-    applies its first scale to all channels. The older form is right everywhere and 12 bytes
-    a neuron smaller.
+    applies its first scale to all channels. The older form is right everywhere, and the
+    file is 24 bytes a neuron smaller.
     Source: TensorFlow Lite 8-bit quantization specification (FULLY_CONNECTED: per-tensor).
     """
     tensorflow = runtime.load()
