@@ -61,10 +61,12 @@ ZIG_HOST_FLAGS = ("-mcpu=baseline", "-fomit-frame-pointer")
 
 _KEPT_LOGS = 50
 _FIRST_ERROR = re.compile(r"^.*(?:\berror:|undefined reference|undefined symbol).*$", re.MULTILINE)
-_GNU_OVERFLOW = re.compile(r"region `(?P<region>\w+)' overflowed by (?P<bytes>\d+) bytes")
+_GNU_OVERFLOW = re.compile(r"region `(?P<region>\w+)' overflowed by (?P<bytes>\d+) bytes?")
 _LLD_OVERFLOW = re.compile(
-    r"will not fit in region '(?P<region>\w+)': overflowed by (?P<bytes>\d+) bytes"
+    r"will not fit in region '(?P<region>\w+)': overflowed by (?P<bytes>\d+) bytes?"
 )
+# What gcc adds when its linker has failed; the linker's own words stand before it.
+_COLLECT2 = re.compile(r"^collect2: error: ld returned.*$", re.MULTILINE)
 _VERSION = re.compile(r"\d+\.\d+(?:\.\d+)*")
 _NO_SPACE = re.compile(r"no space left on device|not enough space|NoSpaceLeft", re.IGNORECASE)
 
@@ -236,8 +238,9 @@ class Toolchain:
                     "EDGE_DEPLOY_HOME=<a folder on another disk> edge-deploy ...",
                 ),
             )
-        first = _FIRST_ERROR.search(said)
-        line = first.group(0) if first else _last_line(said)
+        words = _COLLECT2.sub("", said)
+        first = _FIRST_ERROR.search(words)
+        line = first.group(0) if first else _last_line(words) or _last_line(said)
         raise CompileFailed(
             f"{self.identity} failed: {line.strip() or f'exit {done.returncode}'} (log: {log})",
             log=log,

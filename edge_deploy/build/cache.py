@@ -137,7 +137,10 @@ def _replace(folder: Path, partial: Path) -> None:
     if folder.exists():
         damaged = folder.with_name(f"{_DAMAGED}{partial.name.removeprefix(_PARTIAL)}")
         folder.rename(damaged)
-        shutil.rmtree(damaged, ignore_errors=True)
+        if damaged.is_dir():
+            shutil.rmtree(damaged, ignore_errors=True)
+        else:
+            damaged.unlink()
     partial.rename(folder)
 
 
