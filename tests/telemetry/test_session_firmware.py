@@ -198,9 +198,8 @@ def test_begins_after_random_bytes(device):
         ("unplug@0.3s", {LinkLost}),
     ],
 )
+@pytest.mark.parametrize("on", ["virtual"], indirect=True)
 def test_every_fault_of_the_virtual_board_ends_as_it_should(made, on, fault, outcomes):
-    if on != "virtual":
-        pytest.skip("faults are the virtual board's")
     nano33 = boards.load("nano33")
     with devices.resolve("virtual", nano33) as clean:
         clean.flash(made[1])

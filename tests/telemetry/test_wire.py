@@ -14,7 +14,9 @@ from edge_deploy.telemetry import wire
 from edge_deploy.telemetry.wire import BadRecord, Line, Parser, Record
 from tests.fake_device import FakeBoard, FakeLink
 
-DOCS = Path(__file__).parents[2] / "docs" / "wire.md"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs" / "wire.md"
+HEADER = ROOT / "firmware" / "src" / "wire" / "ed_wire.h"
 
 
 def a_record(seq=0, kind="run", fields="run=0 us=5"):
@@ -60,6 +62,12 @@ def test_constants_are_those_of_the_specification():
     ours = {name: value for name, value in vars(wire).items() if name.startswith("ED_WIRE_")}
     assert len(table) >= 9
     assert {name: int(value) for name, value in table.items()} == ours
+
+
+def test_constants_are_those_of_the_firmware():
+    defined = dict(re.findall(r"^#define (ED_WIRE_\w+) (\d+)$", HEADER.read_text(), re.MULTILINE))
+    ours = {name: value for name, value in vars(wire).items() if name.startswith("ED_WIRE_")}
+    assert {name: int(value) for name, value in defined.items()} == ours
 
 
 def test_crc_is_the_one_of_the_specification():
