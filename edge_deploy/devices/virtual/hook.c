@@ -54,12 +54,18 @@ typedef struct {
 EXPORT uint32_t ed_hook_layout(uint32_t which)
 {
     switch (which) {
-    case 0: return (uint32_t)sizeof(block);
-    case 1: return (uint32_t)sizeof(counters);
-    case 2: return (uint32_t)offsetof(counters, limit);
-    case 3: return (uint32_t)offsetof(counters, stop);
-    case 4: return (uint32_t)offsetof(counters, fresh);
-    default: return 0;
+    case 0:
+        return (uint32_t)sizeof(block);
+    case 1:
+        return (uint32_t)sizeof(counters);
+    case 2:
+        return (uint32_t)offsetof(counters, limit);
+    case 3:
+        return (uint32_t)offsetof(counters, stop);
+    case 4:
+        return (uint32_t)offsetof(counters, fresh);
+    default:
+        return 0;
     }
 }
 

@@ -63,7 +63,8 @@ static void put_board(void)
 
 void ed_session_hello(void)
 {
-    static const char *const labels[] = ED_APP_LABEL_TEXTS; /* one empty text where there are none */
+    static const char *const labels[] =
+        ED_APP_LABEL_TEXTS; /* one empty text where there are none */
 
     put_board();
     for (uint16_t i = 0; i < ed_model.inputs; i++) {
@@ -217,8 +218,7 @@ static void stream(char *const *words, size_t count)
     if (count == 2 && ed_command_is(words[1], "off")) {
         ed_stream_stop();
     } else if (count < 2 || count > 3 || !ed_command_is(words[1], "on") ||
-               (count == 3 &&
-                ed_text_read_u32(words[2], 1, ED_WIRE_MAX_RUNS, &results) != ED_OK)) {
+               (count == 3 && ed_text_read_u32(words[2], 1, ED_WIRE_MAX_RUNS, &results) != ED_OK)) {
         ed_record_error("range");
     } else if (ed_stream_start(results) != ED_OK) {
         ed_record_error("no-source");

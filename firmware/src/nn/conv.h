@@ -36,8 +36,7 @@ typedef struct {
 /* The accumulator of one output: the patch whose first tap is at (top, left), which may lie
  * outside, times the filter of one output channel. */
 ED_INLINE int32_t ed_conv_accumulate(const ed_conv_shape *s, const int8_t *input,
-                                     const int8_t *filter, int32_t bias, int32_t top,
-                                     int32_t left)
+                                     const int8_t *filter, int32_t bias, int32_t top, int32_t left)
 {
     const int32_t group_channels = s->input_channels / s->groups;
     uint32_t sum = (uint32_t)bias;
@@ -47,9 +46,9 @@ ED_INLINE int32_t ed_conv_accumulate(const ed_conv_shape *s, const int8_t *input
             const int32_t x = left + kx * s->dilation_x;
             const int outside = y < 0 || y >= s->input_height || x < 0 || x >= s->input_width;
             for (int32_t c = 0; c < group_channels; ++c) {
-                const int32_t value =
-                    outside ? s->input_zero_point
-                            : input[(y * s->input_width + x) * s->input_channels + c];
+                const int32_t value = outside
+                                          ? s->input_zero_point
+                                          : input[(y * s->input_width + x) * s->input_channels + c];
                 sum += (uint32_t)(value * *filter++);
             }
         }

@@ -53,17 +53,17 @@ ED_INLINE int32_t ed_depthwise_accumulate(const ed_depthwise_shape *s, const int
     return (int32_t)sum;
 }
 
-ED_INLINE void ed_depthwise(const ed_depthwise_shape *s, const int8_t *input,
-                            const int8_t *weights, const int32_t *bias,
-                            const int32_t *multiplier, const int8_t *shift, int8_t *output)
+ED_INLINE void ed_depthwise(const ed_depthwise_shape *s, const int8_t *input, const int8_t *weights,
+                            const int32_t *bias, const int32_t *multiplier, const int8_t *shift,
+                            int8_t *output)
 {
     for (int32_t b = 0; b < s->batches; ++b) {
         for (int32_t y = 0; y < s->output_height; ++y) {
             for (int32_t x = 0; x < s->output_width; ++x) {
                 for (int32_t o = 0; o < s->channels * s->multiples; ++o) {
-                    const int32_t sum = ed_depthwise_accumulate(
-                        s, input, weights, bias[o], o, y * s->stride_y - s->pad_top,
-                        x * s->stride_x - s->pad_left);
+                    const int32_t sum = ed_depthwise_accumulate(s, input, weights, bias[o], o,
+                                                                y * s->stride_y - s->pad_top,
+                                                                x * s->stride_x - s->pad_left);
                     *output++ = ed_requantize_int8(sum, multiplier[o], shift[o],
                                                    s->output_zero_point, s->lowest, s->highest);
                 }

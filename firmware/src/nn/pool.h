@@ -51,8 +51,7 @@ ED_INLINE int32_t ed_pool_mean(int32_t sum, int32_t count)
     return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
 }
 
-ED_INLINE int8_t ed_pool_average_one(const ed_pool_shape *s, const int8_t *input,
-                                     ed_pool_window w)
+ED_INLINE int8_t ed_pool_average_one(const ed_pool_shape *s, const int8_t *input, ed_pool_window w)
 {
     int32_t sum = 0;
     for (int32_t y = w.top; y < w.bottom; ++y) {

@@ -16,7 +16,7 @@ void ed_line_u64(uint64_t value);
 void ed_line_i32(int32_t value);
 void ed_line_hex32(uint32_t value);                       /* eight digits */
 void ed_line_hex(const void *bytes, size_t count);        /* two digits a byte */
-void ed_line_escaped(const char *text, size_t limit);     /* at most `limit` characters come out */
+void ed_line_escaped(const char *text, size_t limit); /* at most `limit` characters come out */
 void ed_line_cut_text(const char *escaped, size_t limit); /* text that is escaped already */
 
 /* End the line with CR LF and send it. */
@@ -29,10 +29,10 @@ void ed_line_send(const char *text);
 void ed_line_error(const char *text, const char *detail);
 
 /* For ed_record.c: a line that must fit. */
-void ed_line_bound(void);           /* what does not fit from now on is not taken, and noted */
-size_t ed_line_length(void);        /* characters so far */
-bool ed_line_overflowed(void);      /* whether something was not taken */
+void ed_line_bound(void); /* what does not fit from now on is not taken, and noted */
+size_t ed_line_length(void); /* characters so far */
+bool ed_line_overflowed(void); /* whether something was not taken */
 void ed_line_rewind(size_t length); /* back to that length; clears the note */
-void ed_line_seal(void);            /* "*" and the CRC-32 of the line so far, CR LF, send */
+void ed_line_seal(void); /* "*" and the CRC-32 of the line so far, CR LF, send */
 
 #endif

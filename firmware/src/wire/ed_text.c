@@ -109,8 +109,8 @@ size_t ed_text_fixed3(char to[ED_TEXT_FIXED3_BYTES], float value)
         if (negative) {
             to[length++] = '-';
         }
-        return length + whole(to + length, mantissa,
-                              exponent - FLOAT_EXPONENT_BIAS - FLOAT_MANTISSA_BITS);
+        return length +
+               whole(to + length, mantissa, exponent - FLOAT_EXPONENT_BIAS - FLOAT_MANTISSA_BITS);
     }
 
     /* |value| = mantissa / 2^shift, and mantissa * 1000 is below 2^34: exact. */

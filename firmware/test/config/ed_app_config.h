@@ -17,7 +17,7 @@
 #define ED_APP_CLOCK_HZ 64000000u
 #define ED_APP_SUPPLY_MV 3300u
 #define ED_APP_LABELS 2
-#define ED_APP_LABEL_TEXTS { "yes", "not=20=25" }
+#define ED_APP_LABEL_TEXTS {"yes", "not=20=25"}
 #ifndef FAKE_SOURCE
 #define FAKE_SOURCE ED_SOURCE_RAMP
 #endif
