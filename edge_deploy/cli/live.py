@@ -47,9 +47,10 @@ def flash(
     """Put MODEL on a board, check that it runs there, and stream what it computes."""
     subject = prepare.subject(model_word)
     with prepare.session(subject, target, force=force) as live:
+        hello = live.session.board
         output.say(
-            f"{subject.name} is on {live.device.name}: {live.session.board.engine}, "
-            f"model sha256 {live.artifact.manifest.model_sha256[:16]}, verified by its hello."
+            f"{subject.name} is on {live.device.name}, and answers: "
+            f"{hello.engine}, model {hello.sha256[:12]}."
         )
         if no_run:
             return
