@@ -99,7 +99,7 @@ def model(
     return "\n".join(parts)
 
 
-_ARENA = """/* Activations and scratch, where the compiler planned them. Words: kernels read them so. */
+_ARENA = """/* Activations and scratch, at planned offsets. Words: kernels read them so. */
 static uint32_t arena[{words}];
 
 static inline int8_t *at(uint32_t offset)

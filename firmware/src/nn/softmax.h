@@ -90,8 +90,8 @@ ED_INLINE int32_t ed_softmax_leading_zeros(uint32_t x)
     return count;
 }
 
-/* exp of one input, relative to the row's highest, Q0.31. */
-ED_INLINE int32_t ed_softmax_term(const ed_softmax_shape *s, int32_t difference)
+/* exp of one input, relative to the row's highest, Q0.31. Called in two places; long. */
+ED_SHARED int32_t ed_softmax_term(const ed_softmax_shape *s, int32_t difference)
 {
     if (difference < s->lowest_difference) {
         return 0;

@@ -71,8 +71,25 @@ ED_INLINE void ed_m4_depthwise_copy(const ed_m4_depthwise_shape *s, const int8_t
     }
 }
 
-/* 3x3, stride 1: two output rows at a time down a column. `pair[k]`: taps 0 and 1 of kernel column
- * k, `last[k]`: taps 1 and 2. */
+/* One kernel column for two output rows. words: rows (0, 1) and (2, 3) of a plane's column;
+ * pair: taps 0 and 1; last: taps 1 and 2. One statement, so that no compiler spreads the loads. */
+ED_INLINE void ed_m4_depthwise_column(const uint32_t *words, uint32_t pair, uint32_t last,
+                                      uint32_t *upper, uint32_t *lower)
+{
+    uint32_t top, bottom;
+    __asm__("ldr %[top], [%[words]]\n\t"
+            "ldr %[bottom], [%[words], #4]\n\t"
+            "smlad %[upper], %[top], %[pair], %[upper]\n\t"
+            "smlatb %[lower], %[top], %[pair], %[lower]\n\t"
+            "smlabt %[upper], %[bottom], %[last], %[upper]\n\t"
+            "smlad %[lower], %[bottom], %[last], %[lower]"
+            : [upper] "+&r"(*upper), [lower] "+&r"(*lower), [top] "=&r"(top),
+              [bottom] "=&r"(bottom)
+            : [pair] "r"(pair), [last] "r"(last), [words] "r"(words)
+            : "memory");
+}
+
+/* 3x3, stride 1: two output rows at a time down a column. */
 ED_INLINE void ed_m4_depthwise_3x3(const ed_m4_depthwise_shape *s, const ed_dsp_half *plane,
                                    const int8_t *weights, uint32_t bias, ed_dsp_channel channel,
                                    const ed_dsp_scale *scale, int8_t *output)
@@ -91,26 +108,12 @@ ED_INLINE void ed_m4_depthwise_3x3(const ed_m4_depthwise_shape *s, const ed_dsp_
         int8_t *to = output + x * pixel;
         for (int32_t left = s->output_height; left > 0; left -= 2) {
             uint32_t upper = bias, lower = bias;
-            uint32_t top = words[0], bottom = words[1];
-            upper = ed_dsp_smlad(top, a0, upper);
-            lower = ed_dsp_smlatb(top, a0, lower);
-            upper = ed_dsp_smlabt(bottom, b0, upper);
-            lower = ed_dsp_smlad(bottom, b0, lower);
-            top = words[column];
-            bottom = words[column + 1];
-            upper = ed_dsp_smlad(top, a1, upper);
-            lower = ed_dsp_smlatb(top, a1, lower);
-            upper = ed_dsp_smlabt(bottom, b1, upper);
-            lower = ed_dsp_smlad(bottom, b1, lower);
-            top = words[2 * column];
-            bottom = words[2 * column + 1];
-            upper = ed_dsp_smlad(top, a2, upper);
-            lower = ed_dsp_smlatb(top, a2, lower);
-            upper = ed_dsp_smlabt(bottom, b2, upper);
-            lower = ed_dsp_smlad(bottom, b2, lower);
+            ed_m4_depthwise_column(words, a0, b0, &upper, &lower);
+            ed_m4_depthwise_column(words + column, a1, b1, &upper, &lower);
+            ed_m4_depthwise_column(words + 2 * column, a2, b2, &upper, &lower);
             *to = (int8_t)ed_dsp_requantize(scale, channel, upper);
             to += row;
-            if (left > 1) {
+            if (s->output_height % 2 == 0 || left > 1) {
                 *to = (int8_t)ed_dsp_requantize(scale, channel, lower);
                 to += row;
             }
