@@ -1,0 +1,48 @@
+"""Firmware that is compiled once for all tests of this folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.firmware import building
+from tests.firmware.board import Board
+
+
+@pytest.fixture(scope="session")
+def host_compiler() -> str:
+    compilers = building.host_compilers()
+    if not compilers:
+        pytest.skip("no gcc or clang on this machine")
+    return compilers[0]
+
+
+@pytest.fixture(scope="session")
+def firmware(host_compiler: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The host port with the fake model, sanitizers in it; a run spoils the model's inputs."""
+    output = tmp_path_factory.mktemp("firmware") / "firmware"
+    sources = building.firmware_sources("host")
+    return building.compile_c([host_compiler], sources, output, flags=building.SANITIZERS)
+
+
+@pytest.fixture(scope="session")
+def firmware_preserving(host_compiler: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, where the model keeps its inputs, and with nothing to stream."""
+    output = tmp_path_factory.mktemp("firmware") / "firmware"
+    sources = building.firmware_sources("host")
+    flags = [*building.SANITIZERS, "-DFAKE_PRESERVED=1", "-DFAKE_SOURCE=ED_SOURCE_NONE"]
+    return building.compile_c([host_compiler], sources, output, flags=flags)
+
+
+@pytest.fixture(params=["firmware", "firmware_preserving"])
+def either(request: pytest.FixtureRequest):
+    """A board of each kind, booted."""
+    with Board(request.getfixturevalue(request.param)) as board:
+        yield board
+
+
+@pytest.fixture
+def board(firmware: Path):
+    with Board(firmware) as running:
+        yield running
