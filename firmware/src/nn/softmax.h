@@ -119,8 +119,7 @@ ED_INLINE void ed_softmax(const ed_softmax_shape *s, const int8_t *input, int8_t
         for (int32_t i = 0; i < s->depth; ++i) {
             const int32_t term = ed_softmax_term(s, input[i] - highest);
             const int32_t share = ed_requantize_high(reciprocal, term);
-            const int32_t steps =
-                exponent > 31 ? 0 : ed_requantize_shift_right(share, exponent);
+            const int32_t steps = exponent > 31 ? 0 : ed_requantize_shift_right(share, exponent);
             output[i] = (int8_t)ed_requantize_clamp(steps + INT8_MIN, INT8_MIN, INT8_MAX);
         }
         input += s->depth;
