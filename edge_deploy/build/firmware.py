@@ -22,7 +22,7 @@ from edge_deploy.boards import Board
 from edge_deploy.build import cache, config, elf, limits, sources
 from edge_deploy.build.sources import Sources
 from edge_deploy.compiler import Compiled
-from edge_deploy.errors import UsageError
+from edge_deploy.errors import BuildFailed, UsageError
 from edge_deploy.labs import SourceSettings
 from edge_deploy.model.graph import Graph
 from edge_deploy.toolchains import RegionOverflow, Toolchain
@@ -112,6 +112,13 @@ class _Job:
         else:
             manifest = self._image(folder, work)
         shutil.rmtree(work)
+        # The key was made of the sources as they were before: an editor that saves meanwhile
+        # must not leave another program under it.
+        if sources.collect(self.port).digest != self.ours.digest:
+            raise BuildFailed(
+                f"The firmware's sources in {self.ours.root} changed while they were compiled.",
+                try_next=("run the command again",),
+            )
         return artifact.write(folder, manifest)
 
     def _executable(self, folder: Path, work: Path) -> Manifest:

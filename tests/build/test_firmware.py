@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import shutil
 import sys
 import time
 
 import pytest
 
-from edge_deploy import build, compiler, model, process, toolchains
+from edge_deploy import build, compiler, model, places, process, toolchains
 from edge_deploy.build import cache, sources
 from edge_deploy.errors import BuildFailed, Exit, OverBudget
 from edge_deploy.labs import SourceSettings
@@ -21,6 +22,17 @@ from tests import model_builder
 def shared_home(tmp_path_factory):
     """Builds that several tests look at are made once."""
     return tmp_path_factory.mktemp("shared")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _sources_stand_still(tmp_path_factory):
+    """Compare builds of one state of the sources, even while someone edits the checkout."""
+    root = tmp_path_factory.mktemp("shipped")
+    shutil.copytree(places.shipped("firmware", "src"), root / "firmware" / "src")
+    shutil.copy(places.shipped("boards.yaml"), root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(places, "shipped", root.joinpath)
+        yield
 
 
 @pytest.fixture
@@ -239,6 +251,30 @@ class TestRefused:
             make()
         assert "ed_app.c:" in raised.value.message
         assert raised.value.log.is_file()
+
+    def test_sources_that_change_meanwhile_are_not_kept(self, shipped, make, monkeypatch):
+        path = shipped / "firmware" / "src" / "app" / "ed_app.c"
+        link = toolchains.Toolchain.compile_and_link
+
+        def edit_after(*words, **options):
+            made = link(*words, **options)
+            path.write_text(path.read_text() + "\n/* edited */\n")
+            return made
+
+        labels = ("of this test alone",)
+        with monkeypatch.context() as patch:
+            patch.setattr(toolchains.Toolchain, "compile_and_link", edit_after)
+            with pytest.raises(BuildFailed, match="changed while they were compiled"):
+                make(labels=labels)
+        path.write_text(path.read_text().removesuffix("\n/* edited */\n"))
+        built = []
+        monkeypatch.setattr(
+            toolchains.Toolchain,
+            "compile_and_link",
+            lambda *words, **options: built.append(1) or link(*words, **options),
+        )
+        make(labels=labels)
+        assert built == [1]  # nothing had been kept under that key
 
     def test_missing_sources_are_named(self, shipped, make):
         for path in (shipped / "firmware" / "src" / "wire").iterdir():
