@@ -69,7 +69,10 @@ class Board:
 
     def __init__(self, program: Path) -> None:
         self._child = subprocess.Popen(
-            [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            [program],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             bufsize=0,
         )
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()

@@ -7,7 +7,6 @@ import decimal
 import math
 import struct
 import zlib
-from pathlib import Path
 
 import pytest
 from hypothesis import example, given

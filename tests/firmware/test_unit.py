@@ -33,9 +33,7 @@ WORDS = [
 @pytest.mark.parametrize("program", sorted(PROGRAMS))
 def test_unit_tests_pass(compiler: str, program: str, tmp_path: Path) -> None:
     sources = [building.TESTS / f"{program}.c", *FAKES, *PROGRAMS[program]]
-    built = building.compile_c(
-        [compiler], sources, tmp_path / program, flags=building.SANITIZERS
-    )
+    built = building.compile_c([compiler], sources, tmp_path / program, flags=building.SANITIZERS)
     done = subprocess.run([built], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 

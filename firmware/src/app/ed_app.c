@@ -6,6 +6,7 @@
 #include "app/ed_input.h"
 #include "app/ed_link.h"
 #include "app/ed_mlperf.h"
+#include "app/ed_results.h"
 #include "app/ed_session.h"
 #include "app/ed_stack.h"
 #include "app/ed_stream.h"
@@ -37,6 +38,7 @@ static void boot(void)
     ed_link_reset();
     ed_input_forget();
     ed_mlperf_reset();
+    ed_results_forget();
     ed_stream_reset();
     ed_model_reset();
 

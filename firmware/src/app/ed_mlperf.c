@@ -16,21 +16,13 @@
 enum { PRINT_BYTES = 32 };
 
 static struct {
-    bool uploading; /* between `db load` and its last byte */
+    bool going; /* between `db load` and its last byte */
     uint32_t have;
-    bool results; /* the outputs stand */
-} state;
+} upload;
 
 void ed_mlperf_reset(void)
 {
-    state.uploading = false;
-    state.results = false;
-}
-
-void ed_mlperf_forget_results(void)
-{
-    state.uploading = false;
-    state.results = false;
+    upload.going = false;
 }
 
 static void put_number_line(const char *text, uint64_t value)
@@ -48,15 +40,9 @@ static void lap(void)
 static void help(void)
 {
     static const char *const lines[] = {
-        "name: who made this",
-        "profile: the protocol and the model",
-        "timestamp: microseconds since boot",
-        "db load N: begin an input of N bytes",
-        "db HEX: up to 31 bytes of it",
-        "db print: the input",
+        "name, profile, timestamp, results, hello",
+        "db load N, db HEX, db print",
         "infer N W: N inferences after W warm-up runs",
-        "results: the outputs",
-        "hello: what this board is and runs",
         "load, run, stream, reset: with a CRC, see docs/wire.md",
     };
 
@@ -77,9 +63,9 @@ static void db_load(const char *number)
     }
     ed_stream_stop();
     ed_input_forget();
-    ed_mlperf_forget_results();
-    state.uploading = true;
-    state.have = 0;
+    ed_results_forget();
+    upload.going = true;
+    upload.have = 0;
     ed_line_text("m-[Expecting ");
     ed_line_u64(bytes);
     ed_line_send(" bytes]");
@@ -91,7 +77,7 @@ static void db_bytes(const char *hex)
     uint32_t count = 0;
     size_t length;
 
-    if (!state.uploading) {
+    if (!upload.going) {
         ed_line_error("No db load before", NULL);
         return;
     }
@@ -100,18 +86,18 @@ static void db_bytes(const char *hex)
         count++;
     }
     if (hex[2 * count] != '\0' || count > ED_WIRE_DB_BYTES ||
-        count > ED_MODEL_INPUT_BYTES - state.have) {
+        count > ED_MODEL_INPUT_BYTES - upload.have) {
         ed_line_error("Not hex, or too many bytes", NULL);
         return;
     }
     for (; count != 0; count--) {
         (void)ed_text_read_hex(hex, 2, &value);
-        *ed_input_at(state.have, &length) = (uint8_t)value;
-        state.have++;
+        *ed_input_at(upload.have, &length) = (uint8_t)value;
+        upload.have++;
         hex += 2;
     }
-    if (state.have == ED_MODEL_INPUT_BYTES) {
-        state.uploading = false;
+    if (upload.have == ED_MODEL_INPUT_BYTES) {
+        upload.going = false;
         ed_input_confirm();
         ed_line_send("m-load-done");
     }
@@ -179,13 +165,13 @@ static void infer(char *const *words, size_t count)
     }
     lap();
     ed_line_send("m-infer-done");
-    state.results = true;
+    ed_results_keep();
     ed_results_print();
 }
 
 static void results(void)
 {
-    if (state.results) {
+    if (ed_results_are_there()) {
         ed_results_print();
     } else {
         ed_line_error("No results", NULL);

@@ -1,7 +1,5 @@
 #include "app/ed_results.h"
 
-#include <stdbool.h>
-
 #include "app/ed_tensor.h"
 #include "model/ed_model.h"
 #include "wire/ed_crc.h"
@@ -9,6 +7,23 @@
 #include "wire/ed_record.h"
 #include "wire/ed_text.h"
 #include "wire/ed_wire.h"
+
+static bool there;
+
+void ed_results_keep(void)
+{
+    there = true;
+}
+
+void ed_results_forget(void)
+{
+    there = false;
+}
+
+bool ed_results_are_there(void)
+{
+    return there;
+}
 
 void ed_results_print(void)
 {

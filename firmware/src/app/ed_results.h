@@ -2,7 +2,14 @@
 #ifndef ED_RESULTS_H
 #define ED_RESULTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+/* Whether the outputs are those of a run that the host asked for. They are no longer once
+ * something is written to the inputs, or the stream runs. */
+void ed_results_keep(void);
+void ed_results_forget(void);
+bool ed_results_are_there(void);
 
 /* "m-results-[a,b,...]": all outputs as real numbers with three decimals. */
 void ed_results_print(void);

@@ -131,7 +131,8 @@ static void load(char *const *words, size_t count)
     }
     ed_stream_stop();
     ed_input_forget();
-    ed_mlperf_forget_results();
+    ed_mlperf_reset();
+    ed_results_forget();
     ed_record_begin("go");
     ed_record_u64("bytes", bytes);
     ed_record_end();
@@ -189,7 +190,6 @@ static void run(char *const *words, size_t count)
         ed_record_error("no-input");
         return;
     }
-    ed_mlperf_forget_results();
     layers = (flags & FLAG_LAYERS) != 0;
     while (warmup-- != 0) { /* along the same path, so that it warms what is measured */
         ed_input_place();
@@ -200,6 +200,7 @@ static void run(char *const *words, size_t count)
         ed_measure_invoke(layers, &spent);
         report_run(i, &spent, layers);
     }
+    ed_results_keep();
     ed_results_record();
     ed_record_begin("done");
     ed_record_u64("runs", runs);

@@ -68,7 +68,8 @@ ed_status ed_stream_start(uint32_t results)
 
     ed_port_counters(&now);
     ed_input_forget();
-    ed_mlperf_forget_results();
+    ed_mlperf_reset();
+    ed_results_forget();
     ed_model_reset();
     stream.on = true;
     stream.want = results;
