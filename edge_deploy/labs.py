@@ -14,11 +14,12 @@ from types import MappingProxyType
 
 from edge_deploy import places, yamlfile
 from edge_deploy.errors import BadInput
-from edge_deploy.yamlfile import Value
+from edge_deploy.yamlfile import Fields, Value
 
 FILE = "lab.yaml"
 
-SOURCES = ("none", "ramp")
+SOURCES = ("none", "ramp", "microphone")
+FEATURES = ("log_mel", "mfcc")
 
 # What a budget can limit; `edge_deploy/budgets.py` knows their units.
 BUDGETS = ("flash_bytes", "ram_bytes", "arena_bytes", "latency_us", "energy_uj", "accuracy", "auc")
@@ -26,6 +27,12 @@ BUDGETS = ("flash_bytes", "ram_bytes", "arena_bytes", "latency_us", "energy_uj",
 # More than any classifier of this size of board has.
 _LABELS_MOST = 1_000
 _LABEL_CHARACTERS_MOST = 64
+
+# What the keys of each kind of source are.
+_RAMP = ("from", "to", "steps", "period_ms")
+_MICROPHONE = ("sample_rate_hz", "stride_ms")
+# Results that a decision may be a mean of: at five a second more than anyone waits for.
+_SMOOTH_MOST = 16
 
 
 class UnknownLab(BadInput):
@@ -38,6 +45,7 @@ class SourceSettings:
 
     kind: "none", or "ramp": `steps` inputs, evenly from `from_` to just before `to`, one every
     `period_ms`, over and over. `from_` and `to` are in the model's real units, not quantized.
+    Or "microphone": an inference every `stride_ms` on what was heard at `sample_rate_hz`.
     """
 
     kind: str = "none"
@@ -45,6 +53,48 @@ class SourceSettings:
     to: float = 0.0
     steps: int = 0
     period_ms: int = 0
+    sample_rate_hz: int = 0
+    stride_ms: int = 0
+
+
+@dataclass(frozen=True)
+class AudioFeatureSettings:
+    """What features are made of sound, and how many frames of them are a model's input.
+
+    kind: "log_mel" (`mel_bins` features a frame) or "mfcc" (`coefficients` of them).
+    frame_samples, hop_samples, fft: in samples at `sample_rate_hz`; fft is a power of two, not
+    shorter than a frame. coefficients: 0 for log_mel. frames: oldest first.
+    """
+
+    kind: str
+    sample_rate_hz: int
+    frame_samples: int
+    hop_samples: int
+    fft: int
+    mel_bins: int
+    coefficients: int
+    low_hz: float
+    high_hz: float
+    frames: int
+
+    @property
+    def bins(self) -> int:
+        """Features of one frame."""
+        return self.coefficients if self.kind == "mfcc" else self.mel_bins
+
+
+@dataclass(frozen=True)
+class DecisionSettings:
+    """When results of a listening model are a decision.
+
+    The mean of the last `smooth` score vectors has its largest element at a label that is not in
+    `ignore`, at least `threshold`, and `hold_off_ms` of sound have passed since the last decision.
+    """
+
+    threshold: float
+    smooth: int
+    hold_off_ms: int
+    ignore: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,6 +104,7 @@ class Lab:
     model: path of the `.tflite`; it may not have been trained yet.
     labels: a name for each output, or none.
     budgets: board -> resource (one of BUDGETS) -> limit in the unit of the resource's name.
+    features, decision: there where the source is a microphone, and only there.
     """
 
     name: str
@@ -63,6 +114,8 @@ class Lab:
     labels: tuple[str, ...] = ()
     source: SourceSettings = field(default_factory=SourceSettings)
     budgets: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    features: AudioFeatureSettings | None = None
+    decision: DecisionSettings | None = None
 
 
 def load(name_or_folder: str) -> Lab:
@@ -103,18 +156,23 @@ def load_folder(folder: Path) -> Lab:
 
 def read(root: Value, folder: Path) -> Lab:
     """The lab of a parsed lab.yaml that stands in `folder`. Raises BadFile."""
-    fields = root.fields(required=("title", "model"), optional=("labels", "source", "budgets"))
+    fields = root.fields(
+        required=("title", "model"),
+        optional=("labels", "source", "features", "decision", "budgets"),
+    )
     labels = fields.get("labels")
-    source = fields.get("source")
     budgets = fields.get("budgets")
+    source, features, decision = _sensing(fields, () if labels is None else _labels(labels))
     return Lab(
         name=folder.resolve().name,
         title=fields["title"].text(),
         folder=folder,
         model=folder / _model(fields["model"]),
         labels=() if labels is None else _labels(labels),
-        source=SourceSettings() if source is None else _source(source),
+        source=source,
         budgets=MappingProxyType({} if budgets is None else _budgets(budgets)),
+        features=features,
+        decision=decision,
     )
 
 
@@ -147,14 +205,43 @@ def _labels(value: Value) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _sensing(
+    fields: Fields, labels: tuple[str, ...]
+) -> tuple[SourceSettings, AudioFeatureSettings | None, DecisionSettings | None]:
+    """`source`, and `features` and `decision`, which a microphone needs and nothing else has."""
+    given = fields.get("source")
+    source = SourceSettings() if given is None else _source(given)
+    features, decision = fields.get("features"), fields.get("decision")
+    if given is None or source.kind != "microphone":
+        for value in (features, decision):
+            if value is not None:
+                raise value.wrong("is for a lab whose source is a microphone.")
+        return source, None, None
+    if features is None or decision is None:
+        raise given.wrong("a microphone needs `features` and `decision` beside it.")
+    if not labels:
+        raise given.wrong("a microphone needs `labels`: what is heard must have a name.")
+    audio = _features(features, source.sample_rate_hz)
+    if source.stride_ms * source.sample_rate_hz % (1000 * audio.hop_samples) != 0:
+        raise given.wrong(f"stride_ms: expected a multiple of hop_ms, found {source.stride_ms}.")
+    return source, audio, _decision(decision, labels)
+
+
 def _source(value: Value) -> SourceSettings:
     """`source`: its kind, and what that kind needs."""
-    settings = ("from", "to", "steps", "period_ms")
-    fields = value.fields(required=("kind",), optional=settings)
+    fields = value.fields(required=("kind",), optional=(*_RAMP, *_MICROPHONE))
     kind = fields["kind"].choice(SOURCES)
-    fields = value.fields(required=("kind", *settings) if kind == "ramp" else ("kind",))
+    needed = {"none": (), "ramp": _RAMP, "microphone": _MICROPHONE}[kind]
+    fields = value.fields(required=("kind", *needed))
     if kind == "none":
         return SourceSettings()
+    if kind == "microphone":
+        # 8 kHz is a telephone's, 48 kHz the most that these microphones give.
+        return SourceSettings(
+            kind=kind,
+            sample_rate_hz=fields["sample_rate_hz"].integer(8_000, 48_000),
+            stride_ms=fields["stride_ms"].integer(1, 60_000),
+        )
     # Beyond 2^24 a float32 cannot count steps; a minute is the longest anyone watches for.
     ramp = SourceSettings(
         kind=kind,
@@ -166,6 +253,60 @@ def _source(value: Value) -> SourceSettings:
     if ramp.from_ == ramp.to:
         raise fields["to"].wrong(f"expected another number than `from`, {ramp.from_:g}.")
     return ramp
+
+
+def _features(value: Value, sample_rate_hz: int) -> AudioFeatureSettings:
+    """`features`: all of them, each within what `firmware/src/features` can do."""
+    keys = ("kind", "frame_ms", "hop_ms", "fft", "mel_bins", "low_hz", "high_hz", "frames")
+    fields = value.fields(required=keys, optional=("coefficients",))
+    kind = fields["kind"].choice(FEATURES)
+    coefficients = fields.get("coefficients")
+    if (kind == "mfcc") != (coefficients is not None):
+        where = value if coefficients is None else coefficients
+        raise where.wrong("`coefficients` belongs to mfcc, and to nothing else.")
+    mel_bins = fields["mel_bins"].integer(2, 128)
+    audio = AudioFeatureSettings(
+        kind=kind,
+        sample_rate_hz=sample_rate_hz,
+        frame_samples=_samples(fields["frame_ms"], sample_rate_hz),
+        hop_samples=_samples(fields["hop_ms"], sample_rate_hz),
+        fft=fields["fft"].integer(64, 4096),
+        mel_bins=mel_bins,
+        coefficients=0 if coefficients is None else coefficients.integer(1, mel_bins),
+        low_hz=fields["low_hz"].number(0, sample_rate_hz / 2),
+        high_hz=fields["high_hz"].number(0, sample_rate_hz / 2),
+        frames=fields["frames"].integer(1, 1_000),
+    )
+    if audio.fft & (audio.fft - 1) or audio.fft < audio.frame_samples:
+        raise fields["fft"].expected(
+            f"a power of two, not below the frame's {audio.frame_samples} samples"
+        )
+    if audio.hop_samples > audio.frame_samples:
+        raise fields["hop_ms"].wrong("expected at most frame_ms: no sample may be skipped.")
+    if audio.low_hz >= audio.high_hz:
+        raise fields["high_hz"].wrong(f"expected more than low_hz, {audio.low_hz:g}.")
+    return audio
+
+
+def _samples(value: Value, sample_rate_hz: int) -> int:
+    """A time in whole milliseconds, as a whole number of samples."""
+    time_ms = value.integer(1, 60_000)
+    if time_ms * sample_rate_hz % 1000 != 0:
+        raise value.expected(f"a whole number of samples at {sample_rate_hz:,} Hz")
+    return time_ms * sample_rate_hz // 1000
+
+
+def _decision(value: Value, labels: tuple[str, ...]) -> DecisionSettings:
+    """`decision`: when results are one."""
+    fields = value.fields(required=("threshold", "smooth", "hold_off_ms"), optional=("ignore",))
+    ignore = fields.get("ignore")
+    entries = [] if ignore is None else ignore.entries()
+    return DecisionSettings(
+        threshold=fields["threshold"].number(-1e30, 1e30),
+        smooth=fields["smooth"].integer(1, _SMOOTH_MOST),
+        hold_off_ms=fields["hold_off_ms"].integer(0, 60_000),
+        ignore=tuple(entry.choice(labels) for entry in entries),
+    )
 
 
 def _budgets(value: Value) -> dict[str, Mapping[str, float]]:
