@@ -1,0 +1,81 @@
+"""`firmware/src/features/` as a ctypes library: built on first use, its types and functions.
+
+Knows nothing of what its settings mean; `audio.py` does.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from pathlib import Path
+
+from edge_deploy import libraries, places
+
+# Room in the C structure, on this computer; a board's build gives its own.
+FFT_MOST = 4096
+MEL_BINS_MOST = 128
+
+KINDS = {"log_mel": 0, "mfcc": 1}  # ed_audio_kind
+OK = 0  # ed_status
+
+
+class Settings(ctypes.Structure):
+    """`ed_audio_settings` of ed_audio.h."""
+
+    _fields_ = (
+        ("kind", ctypes.c_uint32),
+        ("sample_rate_hz", ctypes.c_uint32),
+        ("frame_samples", ctypes.c_uint32),
+        ("hop_samples", ctypes.c_uint32),
+        ("fft", ctypes.c_uint32),
+        ("mel_bins", ctypes.c_uint32),
+        ("coefficients", ctypes.c_uint32),
+        ("low_hz", ctypes.c_float),
+        ("high_hz", ctypes.c_float),
+    )
+
+
+@functools.lru_cache(maxsize=1)
+def load() -> ctypes.CDLL:
+    """The feature library, built if this machine has not built it yet.
+
+    Raises toolchains.ToolchainMissing or toolchains.CompileFailed (exit 16).
+    """
+    return bind(build(places.cache() / "features"))
+
+
+def build(folder: Path) -> Path:
+    """The shared library for this machine under `folder`, compiled only if it is not there."""
+    root = places.shipped("firmware", "src")
+    return libraries.build(
+        "ed_features",
+        sorted((root / "features").glob("*.c")),
+        folder,
+        headers=[*sorted((root / "features").glob("*.h")), root / "wire" / "ed_wire.h"],
+        include=[root],
+        defines={
+            "ED_AUDIO_MAX_FFT": str(FFT_MOST),
+            "ED_AUDIO_MAX_MEL_BINS": str(MEL_BINS_MOST),
+        },
+    )
+
+
+def bind(path: Path) -> ctypes.CDLL:
+    """Load a library and tell ctypes what its functions take. Arrays are passed as addresses."""
+    loaded = ctypes.CDLL(str(path))
+    size, address = ctypes.c_size_t, ctypes.c_void_p
+    settings = ctypes.POINTER(Settings)
+    for name, result, arguments in (
+        ("ed_audio_bytes", size, ()),
+        ("ed_audio_init", ctypes.c_int, (address, settings)),
+        ("ed_audio_clip", size, (address, address, size, address)),
+        (
+            "ed_audio_quantize_all",
+            None,
+            (address, size, ctypes.c_float, ctypes.c_int32, address),
+        ),
+    ):
+        function = getattr(loaded, name)
+        function.restype = result
+        function.argtypes = arguments
+    return loaded
