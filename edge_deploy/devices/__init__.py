@@ -9,9 +9,19 @@ from edge_deploy.devices import usb
 from edge_deploy.devices.device import Device, Link
 from edge_deploy.devices.local import LocalDevice
 from edge_deploy.devices.serial_link import SerialLink
+from edge_deploy.devices.virtual import microphone as microphones
+from edge_deploy.devices.virtual.microphone import MicrophoneInput
 from edge_deploy.errors import NoBoard, UsageError
 
-__all__ = ["Device", "Link", "LocalDevice", "SerialLink", "resolve"]
+__all__ = [
+    "Device",
+    "Link",
+    "LocalDevice",
+    "MicrophoneInput",
+    "SerialLink",
+    "microphones",
+    "resolve",
+]
 
 _FORMS = (
     "--on auto  the one matching board on USB",
@@ -33,6 +43,7 @@ def resolve(
     seed: int = 0,
     speed: str = "max",
     wait_states: bool = True,
+    microphone: MicrophoneInput | None = None,
 ) -> Device:
     """The device that `--on` names.
 
@@ -40,10 +51,17 @@ def resolve(
     faults, seed, speed: of a virtual board (docs/virtual_board.md).
     wait_states: count what the flash's wait states cost; without it a virtual board runs
     several times faster and has no `cycles_board`.
+    microphone: what a virtual board hears (`microphones.parse`); None: silence.
     Raises UsageError for other words, NoBoard where there is none.
     """
     kind, colon, rest = on.partition(":")
-    if (faults or speed != "max") and not (on == "virtual" and board.target in _EMULATED):
+    emulated = on == "virtual" and board.target in _EMULATED
+    if microphone is not None and not emulated:
+        raise UsageError(
+            f"--mic is for emulated boards; {board.name} on {on} is none.",
+            try_next=("--board nano33 --on virtual",),
+        )
+    if (faults or speed != "max") and not emulated:
         raise UsageError(
             f"--fault and --speed are for emulated boards; {board.name} on {on} is none.",
             try_next=("--board nano33 --on virtual",),
@@ -55,7 +73,14 @@ def resolve(
         if board.target not in _EMULATED:
             # Its core has no emulator here: the same firmware, compiled for this computer.
             return LocalDevice(board, on=on)
-        return _virtual(board, faults=faults, seed=seed, speed=speed, wait_states=wait_states)
+        return _virtual(
+            board,
+            faults=faults,
+            seed=seed,
+            speed=speed,
+            wait_states=wait_states,
+            microphone=microphone,
+        )
     if on == "local":
         return LocalDevice(board, on=on)
     if kind == "usb" and colon and rest:
@@ -66,7 +91,13 @@ def resolve(
 
 
 def _virtual(
-    board: Board, *, faults: Sequence[str], seed: int, speed: str, wait_states: bool
+    board: Board,
+    *,
+    faults: Sequence[str],
+    seed: int,
+    speed: str,
+    wait_states: bool,
+    microphone: MicrophoneInput | None,
 ) -> Device:
     """The emulated board; its packages are an optional extra."""
     try:
@@ -78,4 +109,11 @@ def _virtual(
             f"The virtual board needs the Python package {error.name}, which is not installed.",
             try_next=("pip install 'edge-deploy[virtual]'  the virtual board and a C compiler",),
         ) from error
-    return VirtualDevice(board, faults=faults, seed=seed, speed=speed, wait_states=wait_states)
+    return VirtualDevice(
+        board,
+        faults=faults,
+        seed=seed,
+        speed=speed,
+        wait_states=wait_states,
+        microphone=microphone,
+    )

@@ -13,9 +13,17 @@ from typing import Any
 
 from edge_deploy.boards import Board
 from edge_deploy.devices.virtual import faults as fault_words
+from edge_deploy.devices.virtual import microphone as microphones
 from edge_deploy.devices.virtual.faults import Faults
 from edge_deploy.devices.virtual.flash import BoardLock, FlashFile
-from edge_deploy.devices.virtual.machine import APPLICATION_BASE, FLASH_BYTES, Hardware, Machine
+from edge_deploy.devices.virtual.machine import (
+    APPLICATION_BASE,
+    FLASH_BYTES,
+    SPEEDS,
+    Hardware,
+    Machine,
+)
+from edge_deploy.devices.virtual.microphone import MicrophoneInput
 from edge_deploy.devices.virtual.peripherals import Snapshot
 from edge_deploy.devices.virtual.power import PowerModel
 from edge_deploy.errors import UsageError, WrongBoard
@@ -29,7 +37,8 @@ class VirtualBoard:
     home: the user's folder; the flash is in home/virtual/<board>/.
     speed: `max` (does not wait) or `real` (paced by the wall clock).
     faults: words as `--fault` takes them, or Faults. seed: of everything random.
-    wait_states: count what the flash's wait states cost; several times faster without.
+    wait_states: count what the flash's wait states cost; faster without.
+    microphone: what it hears, silence if None; with a live one its speed is `real`.
     pseudo_terminal: offer one beside the socket, where the system has them.
     Raises UsageError for words that make no sense, BoardBusy where another process holds it.
     """
@@ -43,11 +52,14 @@ class VirtualBoard:
         faults: Iterable[str] | Faults = (),
         seed: int = 0,
         wait_states: bool = True,
+        microphone: MicrophoneInput | None = None,
         pseudo_terminal: bool = True,
     ) -> None:
         self.board = board
         self.name = f"the virtual {board.name}"
-        self._speed = speed
+        self.microphone = microphone or microphones.silence()
+        # A sound that is made now cannot be heard ahead of time.
+        self.speed = "real" if self.microphone.live and speed in SPEEDS else speed
         self._faults = faults if isinstance(faults, Faults) else fault_words.parse(faults)
         self._seed = seed
         self._pseudo_terminal = pseudo_terminal
@@ -96,9 +108,10 @@ class VirtualBoard:
         self._machine = Machine(
             self._hardware,
             data,
-            speed=self._speed,
+            speed=self.speed,
             faults=self._faults,
             seed=self._seed,
+            sound=self.microphone.sound(),
             pseudo_terminal=self._pseudo_terminal,
         )
         self._lock.announce(self._machine.serial.url)

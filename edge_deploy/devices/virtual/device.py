@@ -16,6 +16,7 @@ from edge_deploy.boards import Board
 from edge_deploy.devices.device import Device, Link
 from edge_deploy.devices.serial_link import SerialLink
 from edge_deploy.devices.virtual.board import VirtualBoard
+from edge_deploy.devices.virtual.microphone import MicrophoneInput
 from edge_deploy.errors import BadInput, FlashFailed, LinkLost, WrongBoard
 
 PORT = "virtual_m4"
@@ -81,6 +82,7 @@ class VirtualDevice(Device):
         seed: int = 0,
         speed: str = "max",
         wait_states: bool = True,
+        microphone: MicrophoneInput | None = None,
     ) -> None:
         self.board = board
         self.on = "virtual"
@@ -91,6 +93,7 @@ class VirtualDevice(Device):
             faults=faults,
             seed=seed,
             wait_states=wait_states,
+            microphone=microphone,
             # Its one host is this process: a pseudo-terminal would have nobody to open it.
             pseudo_terminal=False,
         )

@@ -14,13 +14,15 @@ import time
 import weakref
 from dataclasses import dataclass
 
+from edge_deploy.audio import RATE_HZ
 from edge_deploy.devices.virtual import peripherals
 from edge_deploy.devices.virtual.cpu import RAM_BASE, Cpu, CpuFault, Devices
 from edge_deploy.devices.virtual.faults import Faults, TimedFault, seeded_bytes
-from edge_deploy.devices.virtual.peripherals import Peripherals, Snapshot
+from edge_deploy.devices.virtual.microphone import Microphone, Sound
+from edge_deploy.devices.virtual.peripherals import SENSOR_MICROPHONE, Peripherals, Snapshot
 from edge_deploy.devices.virtual.power import PowerModel
 from edge_deploy.devices.virtual.serial import RX_BYTES, SerialPort
-from edge_deploy.errors import UsageError
+from edge_deploy.errors import EdgeDeployError, UsageError
 
 _log = logging.getLogger(__name__)
 
@@ -62,13 +64,13 @@ class Hardware:
     ram_bytes: int
     flash_wait_states: int | None
     power: PowerModel | None
-    sensors: int = 0
 
 
 class Machine:
     """The running board. `start` it once, then `stop` it; not to be started again.
 
     flash: the bytes of the whole flash. speed: `max` or `real`.
+    sound: what its microphone hears; None: it has no microphone.
     slice_cycles: for tests; how often the core is interrupted changes no count.
     """
 
@@ -80,6 +82,7 @@ class Machine:
         speed: str = "max",
         faults: Faults | None = None,
         seed: int = 0,
+        sound: Sound | None = None,
         pseudo_terminal: bool = True,
         slice_cycles: int = _SLICE_CYCLES,
     ) -> None:
@@ -88,7 +91,9 @@ class Machine:
         self.hardware = hardware
         self.clock_hz = hardware.clock_hz
         self.reset_reason = REASON_POWER
-        self.sensors = hardware.sensors
+        self.sample_rate_hz = RATE_HZ
+        self._microphone = None if sound is None else Microphone(sound)
+        self.sensors = 0 if sound is None else SENSOR_MICROPHONE
         self.fault: CpuFault | None = None
         self.ended: str | None = None  # in one line, why the board is dead
         self._faults = faults or Faults()
@@ -226,6 +231,37 @@ class Machine:
             passed_ns = min(passed_ns, wanted_ns) if cut_short else wanted_ns
         self._idle_ns += passed_ns
 
+    def microphone_switch(self, *, on: bool) -> None:
+        """Hear from the beginning, or no longer."""
+        assert self._microphone is not None
+        try:
+            if on:
+                self._microphone.start(self._now_ns())
+            else:
+                self._microphone.stop(self._now_ns())
+        except EdgeDeployError as error:  # the laptop's microphone was there and is gone
+            self._cpu.fail(error.message.rstrip("."))
+
+    def microphone_available(self) -> int:
+        """Samples that wait."""
+        assert self._microphone is not None
+        return self._microphone.available(self._now_ns())
+
+    def microphone_lost(self) -> int:
+        """Samples that were lost since it was switched on."""
+        assert self._microphone is not None
+        return self._microphone.lost(self._now_ns())
+
+    def microphone_take(self, address: int, most: int) -> int:
+        """Copy at most so many samples to RAM; how many."""
+        assert self._microphone is not None
+        data = self._microphone.take(most, self._now_ns())
+        try:
+            self._cpu.write_ram(address, data)
+        except CpuFault as fault:
+            self._cpu.fail(fault.reason, address=fault.address)
+        return len(data) // 2
+
     # -- the board's thread ------------------------------------------------------------------
 
     def _read(self, offset: int) -> int:
@@ -251,6 +287,8 @@ class Machine:
             self.ended = f"the emulator failed ({error!r})"
             _log.exception("the virtual %s stopped", self.hardware.name)
         finally:
+            if self._microphone is not None:
+                self._microphone.stop(self._now_ns())
             self.serial.close()
 
     def _restart(self, reason: int) -> None:
@@ -262,6 +300,8 @@ class Machine:
             self._cpu.write_ram(RAM_BASE, noise)
         if reason == REASON_BROWNOUT:
             self.serial.take(RX_BYTES)
+        if self._microphone is not None:
+            self._microphone.clear(self._now_ns())
         self._peripherals = Peripherals(self)
         self._cpu.reset(APPLICATION_BASE)
         self._anchor()

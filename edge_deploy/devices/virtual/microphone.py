@@ -1,0 +1,352 @@
+"""What a virtual board's microphone hears: the words of `--mic`, its sound, and the FIFO.
+
+Turns `yes.wav`, a folder, `silence`, `noise:-30` or `laptop` into samples that arrive one by one
+as virtual time passes, and keeps those that the program has not taken yet. Knows nothing of
+registers, memories or how a machine tells time.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from edge_deploy import audio
+from edge_deploy.audio import RATE_HZ, Samples
+from edge_deploy.errors import BadInput, NoBoard, UsageError
+
+# Samples that wait for the program: 256 ms.
+FIFO_SAMPLES = 4_096
+# Silence after every recording: a window of a second is then free of it before the next begins,
+# and a word at the very end is still decided on.
+GAP_S = 1.0
+
+_NS = 1_000_000_000
+_BYTES = 2
+
+_FORMS = (
+    "--mic recording.wav  a WAV file, 16 kHz, 16 bits, 1 channel",
+    "--mic recordings/  a folder of them, one after the other",
+    "--mic silence  nothing at all",
+    "--mic noise:-30  white noise at -30 dBFS",
+    "--mic laptop  the microphone of this computer",
+)
+_NOISE = re.compile(r"noise:([+-]?[0-9]{1,3}(?:\.[0-9]{1,3})?)", re.ASCII)
+
+
+class Sound(Protocol):
+    """Something that can be heard from its beginning, sample after sample."""
+
+    def start(self) -> None:
+        """From here on samples come. Raises NoBoard where a device that makes them is gone."""
+
+    def stop(self) -> None:
+        """No more samples are wanted. Safe to repeat."""
+
+    def arrived(self, elapsed_ns: int) -> int:
+        """Samples since `start`, when so much virtual time has passed; never fewer than before."""
+
+    def samples(self, first: int, count: int) -> Samples:
+        """`count` samples that have arrived, from number `first`; of a live sound the latest."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One recording in what is played. name: of the file; start_s: when it begins."""
+
+    name: str
+    start_s: float
+    duration_s: float
+
+
+@dataclass(frozen=True)
+class MicrophoneInput:
+    """What `--mic` says: a fact, to be given to a board, which makes its own Sound of it.
+
+    words: as they were given. description: for people. clips: recordings in their order.
+    duration_s: until everything is played, with the gap after each recording; None: endless.
+    live: sound that is made now, by the wall clock; the board then runs at real speed.
+    sound: makes a Sound that begins at the beginning.
+    """
+
+    words: str
+    description: str
+    duration_s: float | None
+    sound: Callable[[], Sound] = field(repr=False, compare=False)
+    clips: tuple[Clip, ...] = ()
+    live: bool = False
+
+
+def parse(
+    words: str, *, seed: int = 0, resample: bool = False, gap_s: float = GAP_S
+) -> MicrophoneInput:
+    """The words of `--mic`.
+
+    seed: of the noise. resample: take WAV files of other rates and several channels.
+    gap_s: silence after each recording.
+    Raises UsageError for words that mean nothing, BadInput for files that cannot be played,
+    NoBoard where `laptop` has no microphone, or no package to use one.
+    """
+    if words == "silence":
+        return silence()
+    found = _NOISE.fullmatch(words)
+    if found:
+        level_dbfs = float(found[1])
+        audio.noise(level_dbfs, 0, seed)  # refuses levels that cannot be made
+        return MicrophoneInput(
+            words, f"white noise at {level_dbfs:g} dBFS", None, lambda: Noise(level_dbfs, seed)
+        )
+    if words == "laptop":
+        _sounddevice()
+        return MicrophoneInput(
+            words,
+            "the microphone of this computer (the board runs at real speed)",
+            None,
+            Laptop,
+            live=True,
+        )
+    if not words or words == "noise" or words.startswith("noise:"):
+        raise UsageError(f"--mic {words!r} is nothing that can be heard.", try_next=_FORMS)
+    return _recordings(words, resample=resample, gap_s=gap_s)
+
+
+def silence() -> MicrophoneInput:
+    """Nothing to hear: the microphone of a board for which nothing was said."""
+    return MicrophoneInput("silence", "silence", None, lambda: Recording(audio.silence(0)))
+
+
+def _recordings(words: str, *, resample: bool, gap_s: float) -> MicrophoneInput:
+    """A file, or all of a folder in the order of their names."""
+    path = Path(words).expanduser()
+    try:
+        folder = path.is_dir()
+        files = sorted(each for each in path.iterdir() if _is_wav(each)) if folder else [path]
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        why = getattr(error, "strerror", None) or error
+        raise BadInput(f"{words} cannot be read: {why}.") from error
+    if not files:
+        raise BadInput(f"{words} is a folder without WAV files.", try_next=_FORMS)
+    if not folder and not path.exists():
+        raise BadInput(f"{words} is not there.", try_next=_FORMS)
+    gap = audio.silence(gap_s)
+    pieces: list[Samples] = []
+    clips: list[Clip] = []
+    at = 0
+    for each in files:
+        samples = audio.read(each, resample=resample).samples
+        clips.append(Clip(each.name, at / RATE_HZ, len(samples) / RATE_HZ))
+        pieces += (samples, gap)
+        at += len(samples) + len(gap)
+    together = np.concatenate(pieces)
+    what = f"{len(files)} recordings of {words}" if folder else words
+    return MicrophoneInput(
+        words, what, at / RATE_HZ, lambda: Recording(together), clips=tuple(clips)
+    )
+
+
+def _is_wav(path: Path) -> bool:
+    # Names that begin with a dot are what file managers leave behind.
+    return path.suffix.lower() == ".wav" and not path.name.startswith(".") and path.is_file()
+
+
+# -- sounds -----------------------------------------------------------------------------------
+
+
+class _Timed:
+    """Samples that come by virtual time: number k is there (k + 1) / RATE_HZ after the start."""
+
+    def start(self) -> None:
+        """Nothing has to be done for it."""
+
+    def stop(self) -> None:
+        """Nor for this."""
+
+    def arrived(self, elapsed_ns: int) -> int:
+        """Whole periods that have passed."""
+        return elapsed_ns * RATE_HZ // _NS
+
+
+class Recording(_Timed):
+    """Given samples, then silence for ever."""
+
+    def __init__(self, samples: Samples) -> None:
+        self._samples = samples
+
+    def samples(self, first: int, count: int) -> Samples:
+        """Of the recording, as far as it goes."""
+        part = self._samples[first : first + count]
+        return np.pad(part, (0, count - len(part))) if len(part) < count else part
+
+
+class Noise(_Timed):
+    """White noise for ever, in seconds that each have a seed of their own."""
+
+    def __init__(self, level_dbfs: float, seed: int) -> None:
+        self._level_dbfs = level_dbfs
+        self._seed = seed & 0xFFFFFFFFFFFFFFFF  # numpy's seeds have no sign
+        self._second = functools.lru_cache(maxsize=2)(self._make)
+
+    def samples(self, first: int, count: int) -> Samples:
+        """From as many seconds as they lie in."""
+        last = first + count
+        seconds = range(first // RATE_HZ, -(-last // RATE_HZ))
+        together = np.concatenate([audio.silence(0), *(self._second(each) for each in seconds)])
+        begin = first % RATE_HZ
+        part: Samples = together[begin : begin + count]
+        return part
+
+    def _make(self, second: int) -> Samples:
+        return audio.noise(self._level_dbfs, 1, (self._seed, second))
+
+
+class Laptop:
+    """The microphone of this computer, through PortAudio."""
+
+    def __init__(self) -> None:
+        self._stream: Any = None
+        self._lock = threading.Lock()
+        self._latest = bytearray()
+        self._count = 0
+
+    def start(self) -> None:
+        """Open the stream. Raises NoBoard if there is no microphone, or it cannot be had."""
+        self.stop()
+        device = _sounddevice()
+        with self._lock:
+            self._latest.clear()
+            self._count = 0
+        try:
+            self._stream = device.RawInputStream(
+                samplerate=RATE_HZ, channels=1, dtype="int16", callback=self._on_samples
+            )
+            self._stream.start()
+        except (device.PortAudioError, ValueError, OSError) as error:
+            raise _no_microphone(error) from error
+
+    def stop(self) -> None:
+        """Close the stream."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()
+
+    def arrived(self, elapsed_ns: int) -> int:  # noqa: ARG002 (the wall clock decides)
+        """What the stream has delivered."""
+        return self._count
+
+    def samples(self, first: int, count: int) -> Samples:
+        """Of the latest; there are always as many as the FIFO holds."""
+        with self._lock:
+            oldest = self._count - len(self._latest) // _BYTES
+            begin = (first - oldest) * _BYTES
+            return np.frombuffer(
+                bytes(self._latest[begin : begin + count * _BYTES]), dtype=np.int16
+            )
+
+    def _on_samples(self, data: Any, frames: int, _time: object, _status: object) -> None:  # noqa: ANN401 (a buffer of PortAudio's)
+        with self._lock:
+            self._latest += bytes(data)
+            # Twice the FIFO: what it counts as waiting must still be here when it is taken.
+            del self._latest[: -2 * FIFO_SAMPLES * _BYTES]
+            self._count += frames
+
+
+def _sounddevice() -> Any:  # noqa: ANN401 (the package has no types)
+    """The package, once it has found a microphone. Raises NoBoard."""
+    try:
+        import sounddevice
+    except ModuleNotFoundError as error:
+        if error.name != "sounddevice":
+            raise
+        raise NoBoard(
+            "--mic laptop needs the Python package sounddevice, which is not installed.",
+            try_next=("pip install 'edge-deploy[mic]'  the microphone of this computer",),
+        ) from error
+    except OSError as error:  # the package is there, the library under it is not
+        raise NoBoard(
+            "--mic laptop needs the PortAudio library, which this computer does not have.",
+            try_next=("sudo apt-get install libportaudio2  PortAudio, on Debian and Ubuntu",),
+        ) from error
+    try:
+        sounddevice.check_input_settings(channels=1, dtype="int16", samplerate=RATE_HZ)
+    except (sounddevice.PortAudioError, ValueError) as error:
+        raise _no_microphone(error) from error
+    return sounddevice
+
+
+def _no_microphone(error: Exception) -> NoBoard:
+    why = " ".join(str(error).split())
+    return NoBoard(
+        f"This computer has no microphone for 16 kHz, 16 bits ({why}).",
+        try_next=(
+            "--mic noise:-30  white noise instead",
+            "python -m sounddevice  list this computer's microphones",
+        ),
+    )
+
+
+# -- the FIFO ---------------------------------------------------------------------------------
+
+
+class Microphone:
+    """The FIFO between a Sound and the program. Times are virtual nanoseconds.
+
+    A full FIFO loses its oldest sample to each new one. What has happened meanwhile is worked
+    out whenever it is looked at, so it makes no difference how often that is.
+    """
+
+    def __init__(self, sound: Sound, capacity: int = FIFO_SAMPLES) -> None:
+        self._sound = sound
+        self._capacity = capacity
+        self._began_ns: int | None = None
+        self._arrived = 0
+        self._next = 0  # number of the oldest sample that waits
+        self._lost = 0
+
+    def start(self, now_ns: int) -> None:
+        """Hear the sound from its beginning, with an empty FIFO. Raises NoBoard."""
+        self.clear(now_ns)
+        self._sound.start()
+        self._began_ns = now_ns
+
+    def stop(self, now_ns: int) -> None:
+        """Nothing more arrives; what waits can still be taken."""
+        self._look(now_ns)
+        self._began_ns = None
+        self._sound.stop()
+
+    def clear(self, now_ns: int) -> None:
+        """Stop, and forget everything, as a reset does."""
+        self.stop(now_ns)
+        self._arrived = self._next = self._lost = 0
+
+    def available(self, now_ns: int) -> int:
+        """Samples that wait."""
+        self._look(now_ns)
+        return self._arrived - self._next
+
+    def lost(self, now_ns: int) -> int:
+        """Samples lost since the start; all were older than those that wait."""
+        self._look(now_ns)
+        return self._lost
+
+    def take(self, most: int, now_ns: int) -> bytes:
+        """At most so many of the oldest, int16 little-endian."""
+        count = min(most, self.available(now_ns))
+        taken = self._sound.samples(self._next, count)
+        self._next += count
+        return taken.astype("<i2").tobytes()
+
+    def _look(self, now_ns: int) -> None:
+        if self._began_ns is None:
+            return
+        self._arrived = self._sound.arrived(now_ns - self._began_ns)
+        lost = self._arrived - self._capacity - self._next
+        if lost > 0:
+            self._next += lost
+            self._lost += lost
