@@ -66,6 +66,36 @@ class FakeModel:
         return bytes(int((values * (weights + j)).sum() % 251) for j in range(self.output_bytes))
 
 
+@dataclass(frozen=True)
+class FakeAudio:
+    """How the fake firmware listens: a frame's feature is a sum that any change would change."""
+
+    rate_hz: int = 16000
+    frame: int = 480
+    hop: int = 320
+    bins: int = 5
+    frames: int = 7
+    stride: int = 3
+    threshold: float = 0.5
+    smooth: int = 2
+    hold_off: int = 9
+    ignore: tuple[int, ...] = (0,)
+
+    def features(self, samples: NDArray[np.int16]) -> bytes:
+        """One frame, (frame,) int16, to `bins` bytes."""
+        values = samples.astype(np.int64) * np.arange(1, self.frame + 1)
+        return bytes(int((values * (j + 1)).sum()) % 251 for j in range(self.bins))
+
+    def clip(self, samples: NDArray[np.int16]) -> bytes:
+        """The window after so many samples, from scratch."""
+        count = max(0, (len(samples) - self.frame) // self.hop + 1)
+        frames = [self.features(np.zeros(self.frame, np.int16))] * self.frames
+        frames += [
+            self.features(samples[i * self.hop : i * self.hop + self.frame]) for i in range(count)
+        ]
+        return b"".join(frames[-self.frames :])
+
+
 class FakeReference:
     """The fake model as an oracle, in the shape of `edge_deploy.model.oracle.Reference`."""
 
@@ -141,9 +171,14 @@ class FakeBoard:
     port: str = "virtual_m4"
     firmware_bytes_before: bytes = b""  # what a bootloader prints
     layer_error: int = 0  # cycles that the laps leave out
+    audio: FakeAudio | None = None  # with it the board listens
+    sound: NDArray[np.int16] | None = None  # what its microphone hears, then silence; None: none
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.faults.seed)
+        if self.audio is not None:
+            self.source = "microphone"
+            self.period_us = self.audio.stride * self.audio.hop * 1_000_000 // self.audio.rate_hz
         self.now_us = 0
         self.sent: deque[tuple[int, bytearray]] = deque()  # when (us), what
         self.sent_total = 0
@@ -178,6 +213,11 @@ class FakeBoard:
         self.next_result_us = 0
         self.next_power_us = 0
         self.held_record = ""
+        self.uploading = "load"
+        self.heard = np.zeros(0, np.int16)
+        self.history: list[bytes] = []
+        self.decided_at: int | None = None
+        self.results_since = 0
         self.say("m-timestamp-mode-performance")
         self.say("m-init-done")
         self.record("boot", reason=reason, sha256=self.model.sha256)
@@ -218,7 +258,7 @@ class FakeBoard:
             self.send(held.encode() + b"\r\n")
         self.send(line.encode() + b"\r\n")
 
-    def record(self, kind: str, **fields: object) -> None:
+    def record(self, kind: str, /, **fields: object) -> None:
         words = "".join(f" {key.rstrip('_')}={value}" for key, value in fields.items())
         line = f"ed-{kind} seq={self.seq}{words}"
         self.seq = (self.seq + 1) % (1 << 32)
@@ -278,7 +318,9 @@ class FakeBoard:
         text, star, tail = command.rpartition("*")
         if star and tail.lower() == crc_hex(text.encode()):
             self.ours(text)
-        elif star or command.split(" ", maxsplit=1)[0] in {"load", "run", "stream", "reset"}:
+        elif star or command.split(" ", maxsplit=1)[0] in {
+            *("load", "run", "stream", "reset", "hear", "forget", "decide", "window")
+        }:
             self.fail("crc")
         elif command == "hello":
             self.ours(command)
@@ -300,6 +342,8 @@ class FakeBoard:
             self.run(arguments)
         elif verb == "stream":
             self.stream(arguments)
+        elif verb in {"hear", "forget", "decide", "window"} and self.audio is not None:
+            self.listen(verb, arguments, self.audio)
         elif verb == "reset":
             self.record("reset")
             self.boot("reset")
@@ -326,11 +370,28 @@ class FakeBoard:
             labels=len(model.labels),
             layers=len(model.layer_cycles),
             arena_bytes=1234,
-            sensors="none",
+            sensors="none" if self.sound is None else "microphone",
             source=self.source,
             counters=",".join(self.counters) or "none",
             novelty="skip=20me",
         )
+        if self.audio is not None:
+            audio = self.audio
+            self.record(
+                "audio",
+                kind="mfcc",
+                rate_hz=audio.rate_hz,
+                frame=audio.frame,
+                hop=audio.hop,
+                fft=512,
+                mel=40,
+                bins=audio.bins,
+                frames=audio.frames,
+                stride=audio.stride,
+                threshold_bits=struct.pack(">f", audio.threshold).hex(),
+                smooth=audio.smooth,
+                hold_off=audio.hold_off,
+            )
         for kind, tensors in (("input", model.inputs), ("output", model.outputs)):
             for i, tensor in enumerate(tensors):
                 self.record(
@@ -354,11 +415,97 @@ class FakeBoard:
             self.fail("size", want=self.model.input_bytes)
         else:
             self.loaded = None
-            self.raw.clear()
-            self.raw_wanted = int(arguments[0])
-            self.raw_crc = arguments[1].lower()
-            self.raw_since_us = self.now_us
-            self.record("go", bytes=self.raw_wanted)
+            self.expect_raw("load", arguments)
+
+    def expect_raw(self, verb: str, arguments: list[str]) -> None:
+        self.uploading = verb
+        self.raw.clear()
+        self.raw_wanted = int(arguments[0])
+        self.raw_crc = arguments[1].lower()
+        self.raw_since_us = self.now_us
+        self.record("go", bytes=self.raw_wanted)
+
+    # --- listening to samples ---
+
+    def listen(self, verb: str, arguments: list[str], audio: FakeAudio) -> None:
+        if verb != "window" and self.streaming:
+            self.end_stream()
+        if verb == "hear":
+            if len(arguments) != 2 or not arguments[0].isdigit():
+                self.fail("range")
+            elif not 2 <= int(arguments[0]) <= 3200 or int(arguments[0]) % 2:
+                self.fail("size", want=3200)
+            else:
+                self.expect_raw("hear", arguments)
+            return
+        if arguments:
+            self.fail("range")
+            return
+        if verb == "forget":
+            self.clear_window()
+        elif verb == "decide":
+            self.loaded = None
+            self.now_us += self.run_us
+            self.result(audio, self.heard, decides=False)
+        else:
+            window = audio.clip(self.heard)
+            for offset in range(0, len(window), 64):
+                self.record("window", off=offset, hex=window[offset : offset + 64].hex())
+            frames = max(0, (len(self.heard) - audio.frame) // audio.hop + 1)
+            self.record("windowed", bytes=len(window), frames=frames, crc=crc_hex(window))
+        self.say("m-ready")
+
+    def clear_window(self) -> None:
+        self.heard = np.zeros(0, np.int16)
+        self.history.clear()
+        self.decided_at = None
+        self.results_since = 0
+
+    def result(self, audio: FakeAudio, samples: NDArray[np.int16], *, decides: bool) -> None:
+        output = self.model.infer(audio.clip(samples))
+        tensor = self.model.outputs[0]
+        fields: dict[str, object] = {"out": output.hex()} if len(output) <= 64 else {}
+        stored = np.frombuffer(output, np.int8)
+        top = int(stored.argmax())
+        fields["top"] = top
+        fields["top_bits"] = float_bits(tensor.scale * (int(stored[top]) - tensor.zero_point))
+        if decides:
+            self.history = [*self.history, output][-audio.smooth :]
+            fields |= self.decision(audio)
+        self.record(
+            "result",
+            n=self.results_since,
+            t_us=self.now_us,
+            dsp_us=2100,
+            inference_us=self.run_us,
+            post_us=9,
+            overruns=0,
+            lost=0,
+            **self.costs(sum(self.model.layer_cycles)),
+            **fields,
+        )
+        self.results_since += 1
+
+    def decision(self, audio: FakeAudio) -> dict[str, object]:
+        """By the page: the mean of the last results, a threshold, labels to ignore, a hold-off."""
+        if len(self.history) < audio.smooth:
+            return {}
+        tensor = self.model.outputs[0]
+        stored = np.array([np.frombuffer(each, np.int8) for each in self.history], np.int64)
+        means = tensor.scale * (stored - tensor.zero_point).sum(axis=0) / audio.smooth
+        best = int(means.argmax())
+        frame = (self.results_since + 1) * audio.stride
+        waits = self.decided_at is not None and frame - self.decided_at < audio.hold_off
+        if best in audio.ignore or means[best] < audio.threshold or waits:
+            return {}
+        self.decided_at = frame
+        return {"heard": best, "score_bits": float_bits(means[best])}
+
+    def sound_until(self, audio: FakeAudio, frames: int) -> NDArray[np.int16]:
+        """What the microphone heard by the time that so many frames were complete."""
+        sound = np.zeros(0, np.int16) if self.sound is None else self.sound
+        size = (frames - 1) * audio.hop + audio.frame
+        return np.concatenate([sound, np.zeros(max(0, size - len(sound)), np.int16)])[:size]
 
     def end_upload(self) -> None:
         data = bytes(self.raw)
@@ -366,7 +513,10 @@ class FakeBoard:
         if crc_hex(data) != self.raw_crc:
             self.fail("data", crc=crc_hex(data))
             return
-        self.loaded = data
+        if self.uploading == "hear":
+            self.heard = np.concatenate([self.heard, np.frombuffer(data, "<i2").astype(np.int16)])
+        else:
+            self.loaded = data
         self.record("loaded", bytes=len(data), crc=crc_hex(data))
         self.say("m-ready")
 
@@ -425,7 +575,10 @@ class FakeBoard:
     def stream(self, arguments: list[str]) -> None:
         if arguments[:1] == ["on"] and self.source == "none":
             self.fail("no-source")
+        elif arguments[:1] == ["on"] and self.audio is not None and self.sound is None:
+            self.fail("no-source", missing="microphone")
         elif arguments[:1] == ["on"]:
+            self.clear_window()
             self.streaming = True
             self.loaded = None
             self.stream_left = int(arguments[1]) if len(arguments) > 1 else None
@@ -540,6 +693,11 @@ class FakeBoard:
             self.next_power_us += POWER_PERIOD_US
         if self.now_us >= self.next_result_us:
             self.next_result_us += self.period_us
+            if self.audio is not None:
+                frames = (self.stream_n + 1) * self.audio.stride
+                self.result(self.audio, self.sound_until(self.audio, frames), decides=True)
+                self.count_streamed()
+                return
             data = bytes((self.stream_n + i) % 256 for i in range(self.model.input_bytes))
             fields: dict[str, object] = {"in_": data.hex()} if len(data) <= 64 else {}
             output = self.model.infer(data)
@@ -556,9 +714,16 @@ class FakeBoard:
                 **self.costs(sum(self.model.layer_cycles)),
                 **fields,
             )
-            self.stream_n += 1
-            if self.stream_left is not None and self.stream_n >= self.stream_left:
-                self.end_stream()
+            self.count_streamed()
+
+    def count_streamed(self) -> None:
+        self.stream_n += 1
+        if self.stream_left is not None and self.stream_n >= self.stream_left:
+            self.end_stream()
+
+
+def float_bits(value: float) -> str:
+    return struct.pack(">f", value).hex()
 
 
 class Reboot(Exception):

@@ -14,7 +14,7 @@ from edge_deploy.telemetry.failures import ForeignFirmware
 from edge_deploy.telemetry.wire import ED_WIRE_PROTOCOL, Record
 
 # The types that docs/wire.md lists, as numpy names them; little-endian on the wire.
-_NUMPY_TYPES = {
+NUMPY_TYPES = {
     "int8": "i1",
     "uint8": "u1",
     "int16": "<i2",
@@ -22,6 +22,9 @@ _NUMPY_TYPES = {
     "float32": "<f4",
     "bool": "?",
 }
+
+MICROPHONE = "microphone"
+"""The `source` of firmware that listens."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class WireTensor:
     @property
     def numpy_dtype(self) -> np.dtype[Any]:
         """Element type of the dense, little-endian tensor on the wire."""
-        return np.dtype(_NUMPY_TYPES[self.dtype])
+        return np.dtype(NUMPY_TYPES[self.dtype])
 
     def decode(self, data: builtins.bytes) -> NDArray[Any]:
         """The dense bytes to an array of `shape`. Raises BadInput for another size."""
@@ -70,12 +73,54 @@ class WireTensor:
 
 
 @dataclass(frozen=True)
+class AudioFacts:
+    """How firmware listens, by its own word (docs/wire.md, `ed-audio`).
+
+    frame, hop, fft: samples. bins: features of a frame; mel: bands they are made of.
+    frames: how many make the model's input. stride, hold_off: hops. threshold: of the mean of the
+    last `smooth` results.
+    """
+
+    kind: str
+    rate_hz: int
+    frame: int
+    hop: int
+    fft: int
+    mel: int
+    bins: int
+    frames: int
+    stride: int
+    threshold: float
+    smooth: int
+    hold_off: int
+
+    @property
+    def stride_us(self) -> float:
+        """Time between two inferences."""
+        return 1e6 * self.stride * self.hop / self.rate_hz
+
+    @property
+    def window_samples(self) -> int:
+        """How many samples the model's input covers."""
+        return (self.frames - 1) * self.hop + self.frame
+
+    def frames_in(self, samples: int) -> int:
+        """How many frames are complete once so many samples came to a cleared window."""
+        return max(0, (samples - self.frame) // self.hop + 1)
+
+    def samples_in(self, frames: int) -> int:
+        """How many samples it takes to complete so many frames of a cleared window."""
+        return (frames - 1) * self.hop + self.frame if frames > 0 else 0
+
+
+@dataclass(frozen=True)
 class Hello:
     """A board, its firmware and its model, by the board's own word.
 
     port: the firmware's port, such as `virtual_m4`, `host`, `arduino`: how time is kept there.
     layers: how many laps a run with layers reports. counters: what the board counts beside time.
     source: what `stream` takes its inputs from; `none` if it cannot.
+    audio: how it listens, None for firmware that does not.
     """
 
     protocol: int
@@ -95,6 +140,7 @@ class Hello:
     sensors: tuple[str, ...]
     source: str
     counters: tuple[str, ...]
+    audio: AudioFacts | None = None
 
     @property
     def input_bytes(self) -> int:
@@ -134,6 +180,7 @@ class HelloParts:
 
     def __init__(self) -> None:
         self._head: Record | None = None
+        self._audio: Record | None = None
         self._parts: dict[str, dict[int, Record]] = {}
         self.heard = False  # any valid record of ours
 
@@ -143,13 +190,17 @@ class HelloParts:
         if record.kind == "hello":
             if self._head is None or self._head.fields != record.fields:
                 self._parts.clear()  # another board or model: nothing of the old one may stay
+                self._audio = None
             self._head = record
+            return True
+        if record.kind == "audio":
+            self._audio = record
             return True
         if record.kind in {"input", "output", "label"}:
             self._parts.setdefault(record.kind, {})[record.integer("i")] = record
             return True
         if record.kind == "boot":
-            self._head = None
+            self._head = self._audio = None
             self._parts.clear()
         return False
 
@@ -157,11 +208,14 @@ class HelloParts:
         """What has not come yet, for a message."""
         if self._head is None:
             return "ed-hello"
-        return ", ".join(
+        lacking = [
             f"{announced - len(self._parts.get(kind, ()))} of {announced} ed-{kind}"
             for kind, announced in self._announced(self._head)
             if len(self._parts.get(kind, ())) < announced
-        )
+        ]
+        if self._audio is None and self._listens(self._head):
+            lacking.append("ed-audio")
+        return ", ".join(lacking)
 
     def complete(self) -> Hello | None:
         """The Hello, once all has come. Raises ForeignFirmware for another protocol."""
@@ -181,6 +235,9 @@ class HelloParts:
             if any(index not in have for index in range(announced)):
                 return None
             rows[kind] = [have[index] for index in range(announced)]
+        audio = self._audio if self._listens(head) else None
+        if audio is None and self._listens(head):
+            return None
         return Hello(
             protocol=protocol,
             board=head.text("board"),
@@ -199,11 +256,38 @@ class HelloParts:
             sensors=head.names("sensors"),
             source=head.text("source"),
             counters=head.names("counters"),
+            audio=None if audio is None else _read_audio(audio),
         )
+
+    @staticmethod
+    def _listens(head: Record) -> bool:
+        return head.fields.get("source") == MICROPHONE
 
     @staticmethod
     def _announced(head: Record) -> tuple[tuple[str, int], ...]:
         return tuple((kind, head.integer(f"{kind}s")) for kind in ("input", "output", "label"))
+
+
+def _read_audio(record: Record) -> AudioFacts:
+    """An `ed-audio` record. Raises ForeignFirmware for one that no firmware of ours would send."""
+    facts = AudioFacts(
+        kind=record.text("kind"),
+        rate_hz=record.integer("rate_hz"),
+        frame=record.integer("frame"),
+        hop=record.integer("hop"),
+        fft=record.integer("fft"),
+        mel=record.integer("mel"),
+        bins=record.integer("bins"),
+        frames=record.integer("frames"),
+        stride=record.integer("stride"),
+        threshold=record.optional_float32("threshold_bits") or 0.0,
+        smooth=record.integer("smooth"),
+        hold_off=record.integer("hold_off"),
+    )
+    for key in ("rate_hz", "frame", "hop", "bins", "frames", "stride"):
+        if getattr(facts, key) < 1:
+            raise ForeignFirmware(f"the board's ed-audio has {key}={getattr(facts, key)}.")
+    return facts
 
 
 def _read_tensor(record: Record) -> WireTensor:
@@ -214,9 +298,9 @@ def _read_tensor(record: Record) -> WireTensor:
     words = shape.split("x") if shape else []  # a scalar has an empty shape
     sides = tuple(int(word) for word in words if word.isdecimal())
     if (
-        dtype not in _NUMPY_TYPES
+        dtype not in NUMPY_TYPES
         or len(sides) != len(words)
-        or size != int(np.prod(sides, dtype=object)) * np.dtype(_NUMPY_TYPES[dtype]).itemsize
+        or size != int(np.prod(sides, dtype=object)) * np.dtype(NUMPY_TYPES[dtype]).itemsize
     ):
         raise ForeignFirmware(
             f"the board's ed-{record.kind} is {dtype[:20]} {shape[:40]} in {size} B."

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from edge_deploy.errors import BadInput
+from edge_deploy.telemetry.hello import WireTensor
 from edge_deploy.telemetry.wire import Record
 
 
@@ -65,11 +66,14 @@ class LayerLap:
 
 @dataclass(frozen=True, slots=True)
 class Inference:
-    """One inference of a stream.
+    """One inference of a stream, or the one that `decide` asks for.
 
     t_us: when it began, by the board's clock; dsp_us, inference_us, post_us: its three parts.
     overruns: inputs that the board had to skip so far, being busy.
+    lost: samples that the microphone dropped so far.
     input, output: the dense tensors, where they are short enough for the wire (64 B).
+    scores: the real values of `output`. top: the index of the largest of this inference alone,
+    top_score its real value. heard, score: the label of a decision and its smoothed score.
     """
 
     kind: ClassVar[str] = "inference"
@@ -83,6 +87,12 @@ class Inference:
     counts: Counts = NO_COUNTS
     input: bytes | None = None
     output: bytes | None = None
+    scores: tuple[float, ...] | None = None
+    top: int | None = None
+    top_score: float | None = None
+    heard: int | None = None
+    score: float | None = None
+    lost: int | None = None
 
     @property
     def end_to_end_us(self) -> int:
@@ -111,15 +121,34 @@ class Log:
     text: str
 
 
-Reading = Inference | Power | Lap | LayerLap | Log
+@dataclass(frozen=True, slots=True)
+class LinkHealth:
+    """What the link has damaged since the session began; a reading whenever it has grown."""
+
+    kind: ClassVar[str] = "link"
+
+    lost_records: int = 0
+    corrupt_lines: int = 0
+    retries: int = 0
+
+
+Reading = Inference | Power | Lap | LayerLap | Log | LinkHealth
 
 _KINDS: Mapping[str, type[Any]] = {
-    reading.kind: reading for reading in (Inference, Power, Lap, LayerLap, Log)
+    reading.kind: reading for reading in (Inference, Power, Lap, LayerLap, Log, LinkHealth)
 }
 
+_BYTES = {"input", "output"}
+_REALS = {"top_score", "score"}
 
-def read_inference(record: Record) -> Inference:
-    """An `ed-result` record."""
+
+def read_inference(record: Record, outputs: tuple[WireTensor, ...] = ()) -> Inference:
+    """An `ed-result` record. outputs: of the model; its scores are known where there is one."""
+    output = record.optional_raw("out")
+    scores = None
+    if output is not None and len(outputs) == 1 and len(output) == outputs[0].bytes:
+        tensor = outputs[0]
+        scores = tuple(map(_short, tensor.dequantize(tensor.decode(output)).reshape(-1)))
     return Inference(
         n=record.integer("n"),
         t_us=record.integer("t_us"),
@@ -129,8 +158,24 @@ def read_inference(record: Record) -> Inference:
         overruns=record.optional_integer("overruns") or 0,
         counts=Counts.of(record),
         input=record.optional_raw("in"),
-        output=record.optional_raw("out"),
+        output=output,
+        scores=scores,
+        top=record.optional_integer("top"),
+        top_score=_real(record, "top_bits"),
+        heard=record.optional_integer("heard"),
+        score=_real(record, "score_bits"),
+        lost=record.optional_integer("lost"),
     )
+
+
+def _real(record: Record, key: str) -> float | None:
+    value = record.optional_float32(key)
+    return None if value is None else _short(value)
+
+
+def _short(value: float) -> float:
+    """A binary32 in as many digits as it takes to tell it from its neighbours."""
+    return float(f"{value:.9g}")
 
 
 def read_power(record: Record) -> Power:
@@ -155,6 +200,8 @@ def to_json(reading: Reading) -> dict[str, Any]:
                     flat[counter.name] = count
         elif isinstance(value, bytes):
             flat[field.name] = value.hex()
+        elif isinstance(value, tuple):
+            flat[field.name] = list(value)
         elif value is not None:
             flat[field.name] = value
     return flat
@@ -184,11 +231,23 @@ def from_json(flat: Mapping[str, Any]) -> Reading:
     return reading
 
 
-def _value(name: str, value: object) -> int | str | bytes:
+def _value(name: str, value: object) -> int | float | str | bytes | tuple[float, ...]:
     if name == "text":
         return str(value)
-    if name in {"input", "output"}:
+    if name in _BYTES:
         return bytes.fromhex(str(value))
+    if name in _REALS:
+        return _number(name, value)
+    if name == "scores":
+        if not isinstance(value, list):
+            raise TypeError(f"{name} is {value!r}")
+        return tuple(_number(name, each) for each in value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name} is {value!r}")
     return value
+
+
+def _number(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} is {value!r}")
+    return float(value)

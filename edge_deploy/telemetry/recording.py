@@ -6,6 +6,7 @@ a last line that a crash cut off is left out on reading, and said. Knows nothing
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from typing import Any
 
 from edge_deploy import __version__
 from edge_deploy.errors import BadInput, EdgeDeployError
-from edge_deploy.telemetry.hello import Hello
+from edge_deploy.telemetry.hello import NUMPY_TYPES, AudioFacts, Hello, WireTensor
 from edge_deploy.telemetry.readings import Reading, from_json, to_json
 
 SCHEMA_VERSION = 1
@@ -32,6 +33,8 @@ class Header:
     """Where the readings come from.
 
     on: the device as the user named it. started: UTC, ISO 8601, to the second.
+    inputs, outputs, audio: of the model and the listening firmware, so that the readings can be
+    shown again from the file alone; empty and None in files of versions that did not write them.
     """
 
     board: str
@@ -47,6 +50,10 @@ class Header:
     started: str
     tool_version: str = __version__
     schema_version: int = SCHEMA_VERSION
+    source: str = "none"
+    inputs: tuple[WireTensor, ...] = ()
+    outputs: tuple[WireTensor, ...] = ()
+    audio: AudioFacts | None = None
 
     @classmethod
     def now(cls, hello: Hello, *, on: str) -> Header:
@@ -63,11 +70,15 @@ class Header:
             clock_hz=hello.clock_hz,
             labels=hello.labels,
             started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            source=hello.source,
+            inputs=hello.inputs,
+            outputs=hello.outputs,
+            audio=hello.audio,
         )
 
     def as_json(self) -> dict[str, Any]:
         """The first line of the file."""
-        return {
+        flat = {
             "kind": "header",
             "schema_version": self.schema_version,
             "tool_version": self.tool_version,
@@ -81,7 +92,13 @@ class Header:
             "clock_hz": self.clock_hz,
             "labels": list(self.labels),
             "started": self.started,
+            "source": self.source,
+            "inputs": [_tensor_json(tensor) for tensor in self.inputs],
+            "outputs": [_tensor_json(tensor) for tensor in self.outputs],
         }
+        if self.audio is not None:
+            flat["audio"] = dataclasses.asdict(self.audio)
+        return flat
 
 
 class Recorder:
@@ -211,4 +228,41 @@ def _read_header(line: Mapping[str, Any]) -> Header:
         started=str(line["started"]),
         tool_version=str(line["tool_version"]),
         schema_version=version,
+        source=str(line.get("source", "none")),
+        inputs=tuple(map(_read_tensor, line.get("inputs", ()))),
+        outputs=tuple(map(_read_tensor, line.get("outputs", ()))),
+        audio=_read_audio(line["audio"]) if "audio" in line else None,
     )
+
+
+def _tensor_json(tensor: WireTensor) -> dict[str, Any]:
+    return {key: value for key, value in dataclasses.asdict(tensor).items() if value is not None}
+
+
+def _read_tensor(flat: Mapping[str, Any]) -> WireTensor:
+    """What `_tensor_json` wrote. Raises KeyError, TypeError, ValueError for anything else."""
+    scale, zero_point = flat.get("scale"), flat.get("zero_point")
+    dtype = str(flat["dtype"])
+    if dtype not in NUMPY_TYPES:
+        raise ValueError(f"a tensor of {dtype}.")
+    return WireTensor(
+        name=str(flat["name"]),
+        dtype=dtype,
+        shape=tuple(int(side) for side in flat["shape"]),
+        bytes=int(flat["bytes"]),
+        scale=None if scale is None else float(scale),
+        zero_point=None if zero_point is None else int(zero_point),
+    )
+
+
+def _read_audio(flat: Mapping[str, Any]) -> AudioFacts:
+    """The listening facts. Raises KeyError, TypeError, ValueError where they are none."""
+    kinds = {"kind": str, "threshold": float}
+    values = {
+        field.name: kinds.get(field.name, int)(flat[field.name])
+        for field in dataclasses.fields(AudioFacts)
+    }
+    facts = AudioFacts(**values)
+    if min(facts.rate_hz, facts.frame, facts.hop, facts.frames, facts.stride) < 1:
+        raise ValueError("audio without samples.")
+    return facts

@@ -1,4 +1,4 @@
-"""A session with one board over an open link: hello, load, run, stream, reset.
+"""A session with one board over an open link: hello, load, run, hear, decide, stream, reset.
 
 Turns calls into commands of docs/wire.md and the board's records into results. A damaged reply
 is asked for again, a bounded number of times, and never half believed. Knows nothing about what
@@ -17,6 +17,9 @@ import contextlib
 import time
 from collections.abc import Callable, Generator
 from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge_deploy.errors import BadInput, LinkLost, UsageError
 from edge_deploy.telemetry.conversation import (
@@ -38,6 +41,8 @@ from edge_deploy.telemetry.failures import (
     WrongModel,
 )
 from edge_deploy.telemetry.hello import Hello, HelloParts, WireTensor
+from edge_deploy.telemetry.listening import Listening
+from edge_deploy.telemetry.listening import facts as listening_facts
 from edge_deploy.telemetry.readings import Inference, Log, Power, read_inference, read_power
 from edge_deploy.telemetry.run_reply import RunReply, RunResult
 from edge_deploy.telemetry.wire import (
@@ -87,6 +92,7 @@ class Session:
         self._talk = Conversation(link, timeout_s=timeout_s, clock=clock)
         self._hello: Hello | None = None
         self._loaded: bytes | None = None
+        self._listening = Listening(self._talk, self._upload_once)
         self._seconds_a_run: float | None = None  # the slowest seen, by the host's clock
         self._streaming = False
 
@@ -123,6 +129,7 @@ class Session:
         """
         self._hello = None
         self._loaded = None
+        self._listening.lose()
         self._talk.begin()
         with contextlib.suppress(Damaged, BoardRefused):
             self._stop_stream_once()  # changes nothing on a board that does not stream
@@ -229,13 +236,13 @@ class Session:
                 f"not {len(data)} B."
             )
         self._loaded = None
-        self._talk.retry("load", lambda: self._load_once(data))
+        self._talk.retry("load", lambda: self._upload_once("load", data))
         self._loaded = data
 
-    def _load_once(self, data: bytes) -> None:
+    def _upload_once(self, verb: str, data: bytes) -> None:
         talk = self._talk
         checksum = f"{crc(data):08x}"
-        command = f"load {len(data)} {checksum}"
+        command = f"{verb} {len(data)} {checksum}"
         talk.send(command)
         if talk.expect("go", command).integer("bytes") != len(data):
             raise Damaged("the board makes room for another number of bytes")
@@ -295,6 +302,35 @@ class Session:
         self.load(data)
         return self.run(1).output
 
+    # --- listening ------------------------------------------------------------------------
+
+    def forget(self) -> None:
+        """Clear the listening window, and what a decision remembers. Raises NotListening."""
+        listening_facts(self.board)
+        self._listening.forget()
+
+    def hear(self, samples: NDArray[np.int16]) -> None:
+        """Append samples to the window: (n,) int16, any number, at the rate of `board.audio`.
+
+        Damaged pieces are sent again, and none is heard twice. Samples that do not complete a
+        frame wait for the next call. The first call after `begin` or a stream clears the window.
+        Raises BadInput for other arrays, NotListening.
+        """
+        self._loaded = None
+        self._listening.hear(self.board, samples)
+
+    def decide(self) -> Inference:
+        """One inference on the window as it is, without smoothing; never `heard`.
+
+        Raises NotListening.
+        """
+        self._loaded = None  # it stood where the window goes
+        return self._listening.decide(self.board, self._talk.timeout_s)
+
+    def window(self) -> bytes:
+        """The window as the model gets it, oldest frame first. Raises NotListening."""
+        return self._listening.window(self.board)
+
     # --- streaming ------------------------------------------------------------------------
 
     def stream(self, n: int | None = None) -> Generator[StreamReading, None, None]:
@@ -313,6 +349,7 @@ class Session:
         unheard = 0  # times that the stream was begun without a reading since
         patience_s = talk.timeout_s
         self._loaded = None  # a stream writes its own inputs where the loaded one was
+        self._listening.lose()  # and its own samples into the window
         try:
             self._start_stream(command)
             heard_at = talk.now()
@@ -362,7 +399,7 @@ class Session:
         if isinstance(event, Line):
             return None if event.text.startswith("m-") else Log(event.text)
         if event.kind == "result":
-            reading = read_inference(event)
+            reading = read_inference(event, self.board.outputs)
             return reading if reading.n > last else None
         if event.kind == "power":
             return read_power(event)

@@ -1,0 +1,226 @@
+"""What a board hears, decides and holds in its window: on good links and on bad ones."""
+
+import numpy as np
+import pytest
+
+from edge_deploy.errors import BadInput, LinkLost
+from edge_deploy.telemetry.failures import BoardRefused, BoardRestarted
+from edge_deploy.telemetry.listening import NotListening
+from edge_deploy.telemetry.readings import Inference
+from edge_deploy.telemetry.session import Session
+from tests.fake_device import FakeAudio, FakeBoard, FakeLink, FakeModel, FakeTensor, Faults
+
+AUDIO = FakeAudio()
+LABELS = ("silence", "yes", "no")
+MODEL = FakeModel(
+    outputs=(FakeTensor("scores", "int8", (1, 3), 1 / 256, -128),),
+    labels=LABELS,
+)
+
+
+def listening(faults=None, **options):
+    return FakeBoard(model=MODEL, audio=AUDIO, faults=faults or Faults(), **options)
+
+
+def begun(board):
+    link = FakeLink(board)
+    session = Session(link, clock=link.clock)
+    session.begin()
+    return session
+
+
+def sound(samples, seed=0):
+    return np.random.default_rng(seed).integers(-32768, 32768, samples).astype(np.int16)
+
+
+def test_hello_says_how_it_listens():
+    audio = begun(listening()).board.audio
+    assert (audio.kind, audio.rate_hz, audio.frame, audio.hop) == ("mfcc", 16000, 480, 320)
+    assert (audio.fft, audio.mel, audio.bins, audio.frames, audio.stride) == (512, 40, 5, 7, 3)
+    assert (audio.threshold, audio.smooth, audio.hold_off) == (0.5, 2, 9)
+    assert audio.stride_us == 60_000
+    assert audio.window_samples == 6 * 320 + 480
+
+
+def test_frames_and_samples_are_each_others_inverse():
+    audio = begun(listening()).board.audio
+    for frames in range(1, 200):
+        samples = audio.samples_in(frames)
+        assert audio.frames_in(samples) == frames
+        assert audio.frames_in(samples - 1) == frames - 1
+    assert audio.samples_in(0) == audio.frames_in(0) == audio.frames_in(479) == 0
+
+
+def test_hello_without_audio_is_not_whole():
+    """Half a minute of garbling: whatever hello says, it says it whole."""
+    whole = begun(listening()).board
+    for seed in range(30):
+        try:
+            assert begun(listening(Faults(seed=seed, garble=0.002))).board == whole
+        except LinkLost:
+            continue
+
+
+@pytest.mark.parametrize("size", [1, 319, 320, 479, 480, 481, 1600, 1601, 16000, 40001])
+def test_what_it_heard_is_in_the_window(size):
+    board = listening()
+    session = begun(board)
+    samples = sound(size)
+    session.forget()
+    session.hear(samples)
+    assert session.window() == AUDIO.clip(samples)
+    whole = session.board.audio.samples_in(session.board.audio.frames_in(size))
+    assert len(board.heard) == whole
+    assert (board.heard == samples[:whole]).all()
+
+
+def test_pieces_are_as_good_as_the_whole():
+    rng = np.random.default_rng(1)
+    for seed in range(20):
+        board = listening()
+        session = begun(board)
+        samples = sound(9000, seed)
+        cuts = np.sort(rng.integers(0, 9001, 12))
+        for piece in np.split(samples, cuts):
+            session.hear(piece)
+        assert session.window() == AUDIO.clip(samples)
+
+
+def test_decide_is_of_the_window_and_never_a_decision():
+    session = begun(listening())
+    samples = sound(16000)
+    session.hear(samples)
+    result = session.decide()
+    output = MODEL.infer(AUDIO.clip(samples))
+    assert result.output == output
+    stored = np.frombuffer(output, np.int8).astype(int)
+    assert result.scores == tuple((stored + 128) / 256)
+    assert result.top == stored.argmax()
+    assert result.top_score == result.scores[result.top]
+    assert (result.heard, result.score) == (None, None)
+    assert (result.dsp_us, result.post_us, result.lost) == (2100, 9, 0)
+
+
+def test_forget_clears_and_begins_anew():
+    session = begun(listening())
+    session.hear(sound(5000))
+    session.forget()
+    silence = AUDIO.clip(np.zeros(0, np.int16))
+    assert session.window() == silence
+    session.hear(sound(2000, 3))
+    assert session.window() == AUDIO.clip(sound(2000, 3))
+
+
+def test_first_hear_of_a_session_clears_what_another_left():
+    board = listening()
+    begun(board).hear(sound(4000))
+    session = begun(board)
+    session.hear(sound(1000, 2))
+    assert session.window() == AUDIO.clip(sound(1000, 2))
+
+
+def test_a_loaded_input_is_gone_after_a_decision():
+    session = begun(listening())
+    session.load(bytes(35))
+    session.decide()
+    with pytest.raises(BoardRefused, match="no input"):
+        session.run(1)
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [np.zeros(10, np.float32), np.zeros(10, np.int32), np.zeros((2, 5), np.int16)],
+    ids=["float", "int32", "stereo"],
+)
+def test_other_arrays_are_no_samples(samples):
+    with pytest.raises(BadInput, match="int16"):
+        begun(listening()).hear(samples)
+
+
+@pytest.mark.parametrize("verb", ["forget", "decide", "window"])
+def test_firmware_that_does_not_listen(verb):
+    session = begun(FakeBoard())
+    assert session.board.audio is None
+    with pytest.raises(NotListening, match="does not listen"):
+        getattr(session, verb)()
+    with pytest.raises(NotListening, match="does not listen"):
+        session.hear(sound(10))
+
+
+def test_stream_hears_the_microphone_and_decides():
+    session = begun(listening(sound=sound(30_000)))
+    readings = [r for r in session.stream(40) if isinstance(r, Inference)]
+    assert [r.n for r in readings] == list(range(40))
+    for reading in readings[:20]:
+        size = session.board.audio.samples_in((reading.n + 1) * AUDIO.stride)
+        assert reading.output == MODEL.infer(AUDIO.clip(sound(30_000)[:size]))
+    decided = [r for r in readings if r.heard is not None]
+    assert decided
+    for reading in decided:
+        assert reading.heard in (1, 2)
+        assert reading.score >= AUDIO.threshold
+    assert all((r.score is None) == (r.heard is None) for r in readings)
+
+
+def test_stream_without_a_microphone_is_refused():
+    with pytest.raises(BoardRefused, match="missing=microphone"):
+        list(begun(listening()).stream(1))
+
+
+def test_after_a_stream_hearing_begins_anew():
+    session = begun(listening(sound=sound(30_000)))
+    list(session.stream(5))
+    session.hear(sound(1500, 8))
+    assert session.window() == AUDIO.clip(sound(1500, 8))
+
+
+def test_the_board_that_lost_its_window_is_noticed():
+    """Its boot lines were lost, and with them what it had heard."""
+    board = listening()
+    session = begun(board)
+    session.hear(sound(5000))
+    board.clear_window()
+    listening_part = session._listening
+    listening_part._doubtful = True
+    with pytest.raises(BoardRestarted):
+        listening_part._has_come(15, 20)
+
+
+def hear_all(faults):
+    """(what the window held, what the decision was, retries), or the error."""
+    board = listening(faults)
+    try:
+        session = begun(board)
+        samples = sound(8000, faults.seed)
+        for piece in np.array_split(samples, 3):
+            session.hear(piece)
+        window, result = session.window(), session.decide()
+    except LinkLost as lost:
+        return lost
+    assert window == AUDIO.clip(samples), faults
+    assert result.output == MODEL.infer(window)
+    return session.health.retries
+
+
+@pytest.mark.parametrize("kind", ["drop", "garble", "double", "drop_in", "garble_in"])
+def test_rare_damage_is_mended_and_nothing_is_heard_twice(kind):
+    rate = 0.00005 if kind.endswith("_in") else 0.0005
+    results = [hear_all(Faults(seed=seed, **{kind: rate})) for seed in range(40)]
+    assert not [each for each in results if isinstance(each, LinkLost)]
+    assert sum(results) > 10
+
+
+def test_heavy_damage_is_mended_or_told():
+    results = [
+        hear_all(Faults(seed=seed, drop=0.002, garble=0.002, drop_in=0.0003)) for seed in range(60)
+    ]
+    lost = sum(isinstance(each, LinkLost) for each in results)
+    assert 0 < lost < 60
+
+
+def test_a_board_that_restarts_anywhere_is_told():
+    told = 0
+    for position in range(700, 2600, 13):
+        result = hear_all(Faults(seed=position, reboot_at=position))
+        told += isinstance(result, BoardRestarted)
+    assert told > 50
