@@ -20,6 +20,7 @@ from edge_deploy.budgets import Check
 from edge_deploy.cli import output
 from edge_deploy.cli.options import Target
 from edge_deploy.compiler import Compiled
+from edge_deploy.devices import MicrophoneInput
 from edge_deploy.devices.device import Device
 from edge_deploy.errors import BadInput, BuildFailed, OverBudget
 from edge_deploy.labs import Lab
@@ -188,8 +189,10 @@ def image_checks(artifact: Artifact, board: Board) -> tuple[Check, ...]:
     return budgets.check(quantities, {key: limits[key] for key in quantities})
 
 
-def device(target: Target, *, wait_states: bool = True) -> Device:
-    """The device that the words of the command mean."""
+def device(
+    target: Target, *, wait_states: bool = True, microphone: MicrophoneInput | None = None
+) -> Device:
+    """The device that the words of the command mean. microphone: what a virtual one hears."""
     return devices.resolve(
         target.on,
         boards.load(target.board),
@@ -197,6 +200,7 @@ def device(target: Target, *, wait_states: bool = True) -> Device:
         seed=target.seed,
         speed=target.speed,
         wait_states=wait_states,
+        microphone=microphone,
     )
 
 
@@ -210,13 +214,19 @@ def opened(device: Device, timeout_s: float) -> Iterator[Session]:
 
 @contextlib.contextmanager
 def session(
-    subject: Subject, target: Target, *, force: bool = False, wait_states: bool = True
+    subject: Subject,
+    target: Target,
+    *,
+    force: bool = False,
+    wait_states: bool = True,
+    microphone: MicrophoneInput | None = None,
 ) -> Iterator[Live]:
     """Build, flash unless the board has it already, open, and check that the model answers."""
     board = boards.load(target.board)
     if not force:
         compiled(subject, board)  # what cannot fit is told before a board is looked for
-    chosen = device(target, wait_states=wait_states)  # and a missing board before a build
+    # And a missing board before a build.
+    chosen = device(target, wait_states=wait_states, microphone=microphone)
     with chosen:
         result, made = artifact(subject, board, chosen.port, force=force)
         flash(chosen, made)

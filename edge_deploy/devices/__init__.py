@@ -19,6 +19,7 @@ __all__ = [
     "LocalDevice",
     "MicrophoneInput",
     "SerialLink",
+    "is_emulated",
     "microphones",
     "resolve",
 ]
@@ -55,7 +56,7 @@ def resolve(
     Raises UsageError for other words, NoBoard where there is none.
     """
     kind, colon, rest = on.partition(":")
-    emulated = on == "virtual" and board.target in _EMULATED
+    emulated = is_emulated(on, board)
     if microphone is not None and not emulated:
         raise UsageError(
             f"--mic is for emulated boards; {board.name} on {on} is none.",
@@ -88,6 +89,11 @@ def resolve(
     if kind == "port" and colon and rest:
         return usb.PortDevice(board, on=on, url=rest)
     raise UsageError(f"--on {on!r} is not a place where a board can be.", try_next=_FORMS)
+
+
+def is_emulated(on: str, board: Board) -> bool:
+    """Whether `--on` means an emulated board: one with a microphone, faults and a speed."""
+    return on == "virtual" and board.target in _EMULATED
 
 
 def _virtual(
