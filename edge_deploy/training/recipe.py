@@ -9,6 +9,11 @@ that its data and its score serve where TensorFlow is not installed:
     network(plan)            -> compiled keras.Model, one input, one output
     score(targets, outputs)  -> {figure: (value, unit)}
 
+A lab that listens also says which recordings training never sees, and may say which are noise:
+
+    held_out(data)           -> [(path, label's position)], of the recordings in the folder `data`
+    background(data)         -> [path]
+
 Turns the file into a Recipe; knows nothing about training.
 """
 
@@ -145,6 +150,19 @@ def load(folder: Path) -> Recipe:
         network=_function(module, path, "network"),
         score=_function(module, path, "score"),
     )
+
+
+def function(folder: Path, name: str) -> Callable[..., Any] | None:
+    """One function of a lab's recipe, None where it has none of that name.
+
+    Asks for nothing else, so that it serves without what training needs. Raises BadInput where
+    there is no recipe, or it fails.
+    """
+    path = folder / FILE_NAME
+    if not path.is_file():
+        raise BadInput(f"{folder}: no {FILE_NAME}, which would say what the lab's recordings are.")
+    value = getattr(_module(path), name, None)
+    return value if callable(value) else None
 
 
 @contextlib.contextmanager
