@@ -1,22 +1,16 @@
 """The counting hooks in C: built on first use, loaded, and their memory mirrored for Python.
 
-Turns `hook.c` into a shared library under the cache, named by the content of the source and by
-the compiler, and gives function pointers that unicorn calls. Knows nothing of instructions,
-clocks or boards.
+Turns `hook.c` into a shared library under the cache, and gives function pointers that unicorn
+calls. Knows nothing of instructions, clocks or boards.
 """
 
 from __future__ import annotations
 
 import ctypes
 import functools
-import hashlib
-import os
-import platform
-import sys
-import tempfile
 from pathlib import Path
 
-from edge_deploy import places, toolchains
+from edge_deploy import libraries, places
 
 _SOURCE = Path(__file__).with_name("hook.c")
 
@@ -96,19 +90,4 @@ def library() -> ctypes.CDLL:
 
 def build(folder: Path) -> Path:
     """The shared library for this machine under `folder`, compiled only if it is not there."""
-    # The compiler is not part of the name: looking for one takes longer than all the rest, and
-    # any C99 compiler makes the same hooks.
-    key = hashlib.sha256()
-    key.update(_SOURCE.read_bytes())
-    key.update(f"{sys.platform} {platform.machine()}".encode())
-    suffix = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
-    built = folder / f"ed_hook_{key.hexdigest()[:16]}{suffix}"
-    if built.is_file():
-        return built
-    folder.mkdir(parents=True, exist_ok=True)
-    compiler = toolchains.find(toolchains.HOST)
-    # In a folder of its own: another process may be building the same.
-    with tempfile.TemporaryDirectory(dir=folder) as work:
-        made = compiler.compile_and_link([_SOURCE], Path(work) / built.name, shared=True)
-        os.replace(made, built)  # noqa: PTH105 (atomic, and over an existing file on Windows)
-    return built
+    return libraries.build("ed_hook", [_SOURCE], folder)
