@@ -113,20 +113,26 @@ uint32_t ed_audio_bins(const ed_audio_settings *settings)
     return settings->kind == ED_AUDIO_MFCC ? settings->coefficients : settings->mel_bins;
 }
 
-/* Window the samples into `work`, in the order that ed_fft_power wants, zeros behind them. */
+/* Where sample n goes in `work`, for ed_fft_power. */
+static float *place(ed_audio *audio, uint32_t n)
+{
+    return audio->work + 2u * audio->reversed[n / 2u] + n % 2u;
+}
+
+/* Window the samples into `work`, zeros behind them. */
 static void fill(ed_audio *audio, const int16_t *samples)
 {
     const uint32_t count = audio->settings.frame_samples;
+    uint32_t n = 0;
 
-    for (uint32_t i = 0; i < audio->settings.fft / 2u; i++) {
-        float *const to = audio->work + 2u * audio->reversed[i];
-        for (uint32_t half = 0; half < 2u; half++) {
-            const uint32_t n = 2u * i + half;
-            to[half] = 0.0f;
-            if (n < count) {
-                to[half] = audio->window[n <= count / 2u ? n : count - n] * (float)samples[n];
-            }
-        }
+    for (; n <= count / 2u; n++) {
+        *place(audio, n) = audio->window[n] * (float)samples[n];
+    }
+    for (; n < count; n++) { /* the window's second half mirrors the first */
+        *place(audio, n) = audio->window[count - n] * (float)samples[n];
+    }
+    for (; n < audio->settings.fft; n++) {
+        *place(audio, n) = 0.0f;
     }
 }
 

@@ -1,7 +1,8 @@
 /* Log-mel spectra and MFCCs of 16-bit audio, frame by frame: docs/features.md has the formulas.
  *
  * The same source runs on the board, on the host and in training, and gives the same bits.
- * No heap, no libm, no double. One frame of 480 samples costs a Cortex-M4 about 1 ms at 64 MHz.
+ * No heap, no libm, no double. A frame of 480 samples costs a Cortex-M4 about 46,000 cycles
+ * (MFCC: 53,000); at 64 MHz it has 1,280,000 of them in a hop of 20 ms.
  */
 #ifndef ED_AUDIO_H
 #define ED_AUDIO_H
