@@ -98,7 +98,7 @@ def parse(
     found = _NOISE.fullmatch(words)
     if found:
         level_dbfs = float(found[1])
-        audio.noise(level_dbfs, 0, seed)  # refuses levels that cannot be made
+        audio.noise(level_dbfs, 0, 0)  # refuses levels that cannot be made
         return MicrophoneInput(
             words, f"white noise at {level_dbfs:g} dBFS", None, lambda: Noise(level_dbfs, seed)
         )

@@ -391,7 +391,7 @@ def test_panic_gives_its_code():
         "ldr r0, =0xA0001030\n ldr r0, [r0]\n b .",
         "ldr r0, =0xA0002004\n ldr r0, [r0]\n b .",
         "ldr r0, =0xA0003008\n str r0, [r0]\n b .",
-        "ldr r0, =0xA0004000\n ldr r0, [r0]\n b .",
+        "ldr r0, =0xA0005000\n ldr r0, [r0]\n b .",
         # told to send what is not there, to receive where nothing can be
         "ldr r0, =0xA0002000\n ldr r1, =0x30000004\n str r1, [r0, #16]\n str r1, [r0, #20]\n b .",
     ],
