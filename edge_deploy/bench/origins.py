@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from edge_deploy.devices.virtual import power
-from edge_deploy.telemetry.hello import Hello
 
 ARENA = "computed:memory_plan"
 IMAGE = "computed:linked_image"
@@ -22,7 +22,15 @@ class Origins:
     energy: str
 
 
-def of(hello: Hello) -> Origins:
+class Ported(Protocol):
+    """What a board says of itself, or a recording of it."""
+
+    @property
+    def port(self) -> str:
+        """The firmware's port."""
+
+
+def of(hello: Ported) -> Origins:
     """The origins on a board, by its firmware's port (docs/wire.md, `hello`).
 
     A virtual board's time is its cycles over its clock, and its energy those times the currents
