@@ -9,6 +9,11 @@ that its data and its score serve where TensorFlow is not installed:
     network(plan)            -> compiled keras.Model, one input, one output
     score(targets, outputs)  -> {figure: (value, unit)}
 
+What more it may offer:
+
+    RECORDINGS = True        data(seed, folder) learns from recordings in a folder of the user's
+    LABELS                   tuple of str: targets are (n, labels) shares, outputs are scores
+
 A lab that listens also says which recordings training never sees, and may say which are noise:
 
     held_out(data)           -> [(path, label's position)], of the recordings in the folder `data`
@@ -66,12 +71,17 @@ class Data:
     """Three parts that share no sample; `test` is seen once, after everything is decided.
 
     representative: (n, *shape) float32 inputs that set the int8 ranges; `train` if absent.
+    fresh: the training samples of an epoch (0, 1, ...), as many as in `train`, where each epoch
+    has its own, such as recordings with other noise each time. It depends on the epoch alone.
+    notes: Markdown lines for the card about how the parts were made.
     """
 
     train: Samples
     validation: Samples
     test: Samples
     representative: NDArray[np.float32] | None = None
+    fresh: Callable[[int], Samples] | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Network(Protocol):
@@ -116,16 +126,22 @@ class Plan:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What `recipe.py` offers, checked for being there."""
+    """What `recipe.py` offers, checked for being there.
+
+    data: with the seed; where `recordings`, with the seed and the folder of the recordings.
+    labels: of a classifier; empty otherwise.
+    """
 
     path: Path
     seed: int
     epochs: int
     batch: int
     about: About
-    data: Callable[[int], Data]
+    data: Callable[..., Data]
     network: Callable[[Plan], Network]
     score: Callable[[NDArray[Any], NDArray[np.float32]], Mapping[str, tuple[float, str]]]
+    recordings: bool = False
+    labels: tuple[str, ...] = ()
 
 
 def load(folder: Path) -> Recipe:
@@ -149,6 +165,8 @@ def load(folder: Path) -> Recipe:
         data=_function(module, path, "data"),
         network=_function(module, path, "network"),
         score=_function(module, path, "score"),
+        recordings=bool(getattr(module, "RECORDINGS", False)),
+        labels=_offered(module, path, "LABELS", tuple) if hasattr(module, "LABELS") else (),
     )
 
 

@@ -10,12 +10,16 @@ from edge_deploy.quantity import Quantity
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass over the training samples, as it is reported while training runs."""
+    """One pass over the training samples, as it is reported while training runs.
+
+    validation_accuracy: a share, where the network was compiled with the metric `accuracy`.
+    """
 
     number: int
     of: int
     loss: float
     validation_loss: float
+    validation_accuracy: float | None = None
 
 
 @dataclass(frozen=True)

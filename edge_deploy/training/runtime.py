@@ -27,6 +27,10 @@ _ENVIRONMENT = {
 }
 
 
+# Of one operation, and operations at a time: the same on a laptop and in CI.
+_THREADS = 1
+
+
 class TrainingMissing(BuildFailed):
     """TensorFlow is not installed, or does not load."""
 
@@ -56,6 +60,11 @@ def load() -> ModuleType:
             try_next=["pip install 'edge-deploy[train]'"],
         ) from error
     tensorflow.get_logger().setLevel("ERROR")
+    # How a sum is shared out among threads decides its order, and so its last bits.
+    # RuntimeError: somebody has used TensorFlow before us, with threads of his own.
+    with contextlib.suppress(RuntimeError):
+        tensorflow.config.threading.set_intra_op_parallelism_threads(_THREADS)
+        tensorflow.config.threading.set_inter_op_parallelism_threads(_THREADS)
     return tensorflow
 
 

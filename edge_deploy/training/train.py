@@ -10,6 +10,7 @@ import hashlib
 import math
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -20,8 +21,9 @@ from edge_deploy.model.graph import Graph
 from edge_deploy.quantity import Quantity
 from edge_deploy.training import card, evaluate, runtime
 from edge_deploy.training import recipe as recipes
+from edge_deploy.training.datasets import NoData
 from edge_deploy.training.quantize import quantize
-from edge_deploy.training.recipe import Data, Network, Plan, Recipe
+from edge_deploy.training.recipe import Data, Network, Plan, Recipe, Samples
 from edge_deploy.training.result import Comparison, Epoch, TrainResult
 
 Progress = Callable[[Epoch], None]
@@ -36,11 +38,13 @@ def train(
     *,
     seed: int | None = None,
     epochs: int | None = None,
+    recordings: Path | None = None,
     progress: Progress | None = None,
 ) -> TrainResult:
     """Train, quantize and evaluate a lab's model; nothing is written.
 
-    seed, epochs: the recipe's own where absent. progress: called after every epoch.
+    seed, epochs: the recipe's own where absent. recordings: the folder that a recipe with
+    RECORDINGS learns from. progress: called after every epoch.
     Raises TrainingMissing without TensorFlow, BadInput for a recipe that fails or lacks
     something, TrainingDiverged, UnsupportedModel where the network cannot become int8.
     """
@@ -48,8 +52,7 @@ def train(
     tensorflow = runtime.load()
     recipe = recipes.load(lab.folder)
     chosen_seed = recipe.seed if seed is None else seed
-    with recipes.blamed(recipe.path):
-        data = recipe.data(chosen_seed)
+    data = _data(recipe, chosen_seed, recordings, lab.name)
     _check(data, recipe)
     plan = Plan(
         seed=chosen_seed,
@@ -63,7 +66,7 @@ def train(
     if not isinstance(network, tensorflow.keras.Model):
         given = type(network).__name__
         raise BadInput(f"{recipe.path}: network() gives {given}, not a keras.Model.")
-    history = _fit(network, data, plan, progress)
+    history = _fit(network, data, plan, recipe.path, progress)
 
     representative = data.train.inputs if data.representative is None else data.representative
     content = quantize(network, representative)
@@ -97,6 +100,21 @@ def train(
     )
 
 
+def _data(recipe: Recipe, seed: int, recordings: Path | None, name: str) -> Data:
+    """The recipe's data; raises NoData where it needs recordings and none are given."""
+    if not recipe.recordings:
+        with recipes.blamed(recipe.path):
+            return recipe.data(seed)
+    if recordings is None or not recordings.is_dir():
+        what = "none are given" if recordings is None else f"{recordings} is no folder"
+        raise NoData(
+            f"{name} learns from recordings, and {what}.",
+            try_next=[f"edge-deploy train {name} --data FOLDER  where the recordings are"],
+        )
+    with recipes.blamed(recipe.path):
+        return recipe.data(seed, recordings)
+
+
 def _check(data: Data, recipe: Recipe) -> None:
     """Refuse parts that are empty, uneven or not finite, before minutes are spent on them."""
     for name in ("train", "validation", "test"):
@@ -110,12 +128,22 @@ def _check(data: Data, recipe: Recipe) -> None:
             raise BadInput(f"{recipe.path}: data() gives inputs as {name} that are not finite.")
 
 
-def _fit(network: Network, data: Data, plan: Plan, progress: Progress | None) -> tuple[Epoch, ...]:
+def _fit(
+    network: Network, data: Data, plan: Plan, path: Path, progress: Progress | None
+) -> tuple[Epoch, ...]:
+    """Train, on the same samples in every epoch or on fresh ones. path: of the recipe."""
     tensorflow = runtime.load()
     history: list[Epoch] = []
 
     def ended(index: int, logs: dict[str, float]) -> None:
-        epoch = Epoch(index + 1, plan.epochs, float(logs["loss"]), float(logs["val_loss"]))
+        accuracy = logs.get("val_accuracy")
+        epoch = Epoch(
+            index + 1,
+            plan.epochs,
+            float(logs["loss"]),
+            float(logs["val_loss"]),
+            None if accuracy is None else float(accuracy),
+        )
         if not math.isfinite(epoch.loss):
             raise TrainingDiverged(
                 f"the loss is {epoch.loss} after epoch {epoch.number} of {epoch.of}.",
@@ -125,15 +153,25 @@ def _fit(network: Network, data: Data, plan: Plan, progress: Progress | None) ->
         if progress is not None:
             progress(epoch)
 
-    network.fit(
-        data.train.inputs,
-        data.train.targets,
-        validation_data=(data.validation.inputs, data.validation.targets),
-        epochs=plan.epochs,
-        batch_size=plan.batch,
-        verbose=0,
-        callbacks=[tensorflow.keras.callbacks.LambdaCallback(on_epoch_end=ended)],
-    )
+    def fit(samples: Samples, first: int, last: int) -> None:
+        network.fit(
+            samples.inputs,
+            samples.targets,
+            validation_data=(data.validation.inputs, data.validation.targets),
+            initial_epoch=first,
+            epochs=last,
+            batch_size=plan.batch,
+            verbose=0,
+            callbacks=[tensorflow.keras.callbacks.LambdaCallback(on_epoch_end=ended)],
+        )
+
+    if data.fresh is None:
+        fit(data.train, 0, plan.epochs)
+        return tuple(history)
+    for index in range(plan.epochs):
+        with recipes.blamed(path):
+            samples = data.fresh(index)
+        fit(samples, index, index + 1)
     return tuple(history)
 
 
