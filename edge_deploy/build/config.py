@@ -10,20 +10,33 @@ from collections.abc import Sequence
 
 import edge_deploy
 from edge_deploy.boards import Board
+from edge_deploy.build import listening
 from edge_deploy.compiler.text import c_float, c_string, wire_name
 from edge_deploy.errors import UsageError
-from edge_deploy.labs import SourceSettings
+from edge_deploy.labs import AudioFeatureSettings, DecisionSettings, SourceSettings
 
 FILE = "ed_app_config.h"
 # What `hello` gives as variant: where the firmware runs, when it is not on the board itself.
 VARIANTS = {"virtual_m4": "virtual", "host": "local"}
-_SOURCES = {"none": "ED_SOURCE_NONE", "ramp": "ED_SOURCE_RAMP"}
+_SOURCES = {
+    "none": "ED_SOURCE_NONE",
+    "ramp": "ED_SOURCE_RAMP",
+    "microphone": "ED_SOURCE_MICROPHONE",
+}
 
 
-def emit(board: Board, port: str, labels: Sequence[str], source: SourceSettings) -> str:
+def emit(
+    board: Board,
+    port: str,
+    labels: Sequence[str],
+    source: SourceSettings,
+    features: AudioFeatureSettings | None = None,
+    decision: DecisionSettings | None = None,
+) -> str:
     """The text of `ed_app_config.h`.
 
     labels: any text; written as docs/wire.md says for text values.
+    features, decision: what the source `microphone` needs.
     Raises UsageError for a source that this firmware does not have.
     """
     if source.kind not in _SOURCES:
@@ -39,6 +52,7 @@ def emit(board: Board, port: str, labels: Sequence[str], source: SourceSettings)
         "",
         "#define ED_SOURCE_NONE 0",
         "#define ED_SOURCE_RAMP 1",
+        "#define ED_SOURCE_MICROPHONE 2",
         "",
         f"#define ED_APP_BOARD {c_string(wire_name(board.name))}",
         f"#define ED_APP_VARIANT {c_string(VARIANTS[port])}",
@@ -57,4 +71,8 @@ def emit(board: Board, port: str, labels: Sequence[str], source: SourceSettings)
             f"#define ED_APP_RAMP_STEPS {source.steps}u",
             f"#define ED_APP_RAMP_PERIOD_US {round(source.period_ms * 1000)}u",
         ]
+    elif source.kind == "microphone":
+        if features is None or decision is None:
+            raise UsageError("a microphone needs the lab's features and decision.")
+        lines += listening.macros(labels, source, features, decision)
     return "\n".join([*lines, "", "#endif", ""])

@@ -19,11 +19,11 @@ import edge_deploy
 from edge_deploy import artifact, toolchains
 from edge_deploy.artifact import Artifact, Manifest
 from edge_deploy.boards import Board
-from edge_deploy.build import cache, config, elf, limits, sources
+from edge_deploy.build import cache, config, elf, limits, listening, sources
 from edge_deploy.build.sources import Sources
 from edge_deploy.compiler import Compiled
 from edge_deploy.errors import BuildFailed, UsageError
-from edge_deploy.labs import SourceSettings
+from edge_deploy.labs import AudioFeatureSettings, DecisionSettings, SourceSettings
 from edge_deploy.model.graph import Graph
 from edge_deploy.toolchains import RegionOverflow, Toolchain
 
@@ -49,29 +49,34 @@ def firmware(
     port: str,
     labels: Sequence[str] = (),
     source: SourceSettings | None = None,
+    features: AudioFeatureSettings | None = None,
+    decision: DecisionSettings | None = None,
     toolchain: Toolchain | None = None,
     force: bool = False,
 ) -> Artifact:
     """Build the firmware with a model for a board, or take it from the cache.
 
     port: `virtual_m4` (a flat image) or `host` (an executable for this computer).
+    features, decision: of a lab whose source is a microphone.
     toolchain: default is the one that `toolchains.find` takes for the port.
     force: build although it is kept.
     Raises OverBudget when it does not fit the board, ToolchainMissing, CompileFailed,
-    BuildFailed.
+    BuildFailed, BadInput where the model does not take the lab's features.
     """
     if port not in sources.PORTS:
         raise ValueError(f"unknown port {port!r}; known: {', '.join(sources.PORTS)}")
     limits.hold_compiled(compiled, graph.name, board)
+    if features is not None:
+        listening.hold(graph, labels, features)
     if toolchain is None:
         toolchain = toolchains.find(toolchains.HOST if port == "host" else toolchains.CORTEX_M4)
-    ours = sources.collect(port)
+    ours = sources.collect(port, features=features is not None)
     generated = {
         **compiled.files,
-        config.FILE: config.emit(board, port, labels, source or _NO_SOURCE),
+        config.FILE: config.emit(board, port, labels, source or _NO_SOURCE, features, decision),
     }
     symbols = _linker_symbols(board) if ours.linker_script else {}
-    job = _Job(compiled, graph, board, port, toolchain, ours, generated, symbols)
+    job = _Job(compiled, graph, board, port, toolchain, ours, generated, symbols, features)
     return cache.fetch(job.key(), job.make, force=force)
 
 
@@ -87,6 +92,7 @@ class _Job:
     ours: Sources
     generated: Mapping[str, str]
     symbols: Mapping[str, int]  # for the linker script
+    features: AudioFeatureSettings | None
 
     def key(self) -> str:
         """Digest of all that the artifact depends on, its manifest's facts among them."""
@@ -114,7 +120,8 @@ class _Job:
         shutil.rmtree(work)
         # The key was made of the sources as they were before: an editor that saves meanwhile
         # must not leave another program under it.
-        if sources.collect(self.port).digest != self.ours.digest:
+        with_features = self.features is not None
+        if sources.collect(self.port, features=with_features).digest != self.ours.digest:
             raise BuildFailed(
                 f"The firmware's sources in {self.ours.root} changed while they were compiled.",
                 try_next=("run the command again",),
@@ -160,6 +167,7 @@ class _Job:
             [*self.ours.compiled, *generated],
             output,
             include=(self.ours.root, output.parent),
+            defines=listening.defines(self.features),
             linker_script=self.ours.linker_script,
             linker_symbols=symbols,
         )

@@ -16,7 +16,8 @@ from edge_deploy.errors import BuildFailed
 
 PORTS = ("virtual_m4", "host")
 _COMMON = ("app", "wire")
-_HEADERS = ("app", "wire", "model", "nn", "features")
+_FEATURES = "features"
+_HEADERS = ("app", "wire", "model", "nn", _FEATURES)
 _LINKER_SCRIPT = "link.ld"
 _OPENING_COMMENT = re.compile(r"\A\s*/\*.*?\*/", re.DOTALL)
 
@@ -31,10 +32,14 @@ class Sources:
     digest: str
 
 
-def collect(port: str) -> Sources:
-    """The firmware's own sources for a port. Raises BuildFailed when they are not there."""
+def collect(port: str, *, features: bool = False) -> Sources:
+    """The firmware's own sources for a port, with those of features where a lab has them.
+
+    Raises BuildFailed when they are not there.
+    """
     root = places.shipped("firmware", "src")
-    folders = [root / name for name in _COMMON] + [root / "ports" / port]
+    common = (*_COMMON, _FEATURES) if features else _COMMON
+    folders = [root / name for name in common] + [root / "ports" / port]
     compiled = tuple(path for folder in folders for path in sorted(folder.glob("*.c")))
     for folder in folders:
         if not any(path.parent == folder for path in compiled):

@@ -21,8 +21,9 @@ from edge_deploy.cli import output
 from edge_deploy.cli.options import Target
 from edge_deploy.compiler import Compiled
 from edge_deploy.devices import MicrophoneInput
+from edge_deploy.devices import MicrophoneInput
 from edge_deploy.devices.device import Device
-from edge_deploy.errors import BadInput, BuildFailed, OverBudget
+from edge_deploy.errors import BadInput, BuildFailed, OverBudget, UsageError
 from edge_deploy.labs import Lab
 from edge_deploy.model.graph import Graph
 from edge_deploy.quantity import Quantity
@@ -169,6 +170,8 @@ def artifact(
         port=port,
         labels=subject.lab.labels if subject.lab else (),
         source=subject.lab.source if subject.lab else None,
+        features=subject.lab.features if subject.lab else None,
+        decision=subject.lab.decision if subject.lab else None,
         force=force,
     )
     seconds = time.monotonic() - started

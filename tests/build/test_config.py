@@ -9,7 +9,7 @@ import pytest
 from edge_deploy import process, toolchains
 from edge_deploy.build import config
 from edge_deploy.errors import UsageError
-from edge_deploy.labs import SourceSettings
+from edge_deploy.labs import AudioFeatureSettings, DecisionSettings, SourceSettings
 
 READER = """\
 #include "ed_app_config.h"
@@ -72,5 +72,27 @@ def test_the_ramp_is_exact(nano33, tmp_path):
 
 
 def test_an_unknown_source_is_refused(nano33):
-    with pytest.raises(UsageError, match="microphone"):
+    with pytest.raises(UsageError, match="telepathy"):
+        config.emit(nano33, "host", (), SourceSettings(kind="telepathy"))
+
+
+def test_a_microphone_needs_features_and_a_decision(nano33):
+    with pytest.raises(UsageError, match="features and decision"):
         config.emit(nano33, "host", (), SourceSettings(kind="microphone"))
+
+
+def test_listening_is_told_in_samples_and_hops(nano33):
+    features = AudioFeatureSettings("mfcc", 16_000, 480, 320, 512, 40, 10, 20.0, 7600.0, 49)
+    decision = DecisionSettings(0.7, 3, 1001, ("silence",))
+    source = SourceSettings(kind="microphone", sample_rate_hz=16_000, stride_ms=200)
+    text = config.emit(nano33, "host", ("silence", "yes"), source, features, decision)
+    lines = [line.split(" ", 2) for line in text.splitlines()]
+    found = {words[1]: words[2] for words in lines if len(words) == 3}
+    assert found["ED_APP_SOURCE"] == "ED_SOURCE_MICROPHONE"
+    assert found["ED_APP_AUDIO_STRIDE"] == "10"
+    assert found["ED_APP_AUDIO_BINS"] == "10"
+    assert found["ED_APP_AUDIO_FRAMES"] == "49"
+    assert found["ED_APP_DECISION_HOLD_OFF"] == "51u"  # not shorter than it was asked for
+    assert found["ED_APP_DECISION_IGNORED"] == "{ 1, 0 }"
+    threshold = float.fromhex(found["ED_APP_DECISION_THRESHOLD"].removesuffix("f"))
+    assert threshold == struct.unpack("<f", struct.pack("<f", 0.7))[0]

@@ -5,6 +5,7 @@
 
 #include "app/ed_input.h"
 #include "app/ed_link.h"
+#include "app/ed_listen.h"
 #include "app/ed_mlperf.h"
 #include "app/ed_results.h"
 #include "app/ed_session.h"
@@ -41,6 +42,7 @@ static void boot(void)
     ed_results_forget();
     ed_stream_reset();
     ed_model_reset();
+    ed_listen_reset();
 
     ed_line_send("m-timestamp-mode-performance");
     ed_line_send("m-init-done");

@@ -4,6 +4,7 @@
 
 #include "app/ed_input.h"
 #include "app/ed_link.h"
+#include "app/ed_listen.h"
 #include "app/ed_measure.h"
 #include "app/ed_mlperf.h"
 #include "app/ed_results.h"
@@ -67,6 +68,7 @@ void ed_session_hello(void)
         ED_APP_LABEL_TEXTS; /* one empty text where there are none */
 
     put_board();
+    ed_listen_describe();
     for (uint16_t i = 0; i < ed_model.inputs; i++) {
         put_tensor("input", i, &ed_model.input[i]);
     }
@@ -81,17 +83,28 @@ void ed_session_hello(void)
     }
 }
 
-/* Take ED_MODEL_INPUT_BYTES raw bytes. Returns how many came before the host fell silent. */
-static uint32_t receive(void)
+static void fail_with(const char *code, const char *key, uint32_t value)
+{
+    ed_record_begin("error");
+    ed_record_text("code", code);
+    ed_record_u64(key, value);
+    ed_record_end();
+}
+
+/* Where an upload goes: byte `offset`, and in *length how many may be written on from there. */
+typedef uint8_t *(*place)(size_t offset, size_t *length);
+
+/* Take `bytes` raw bytes. Returns how many came before the host fell silent. */
+static uint32_t receive(place at, uint32_t bytes)
 {
     const uint64_t silence_us = (uint64_t)ED_WIRE_UPLOAD_SILENCE_MS * 1000u;
     uint64_t since_us = ed_port_time_us();
     uint32_t have = 0;
 
-    while (have < ED_MODEL_INPUT_BYTES) {
+    while (have < bytes) {
         size_t length;
-        uint8_t *to = ed_input_at(have, &length);
-        const size_t count = ed_link_read(to, length);
+        uint8_t *to = at(have, &length);
+        const size_t count = ed_link_read(to, length < bytes - have ? length : bytes - have);
         if (count != 0) {
             have += (uint32_t)count;
             since_us = ed_port_time_us();
@@ -106,22 +119,61 @@ static uint32_t receive(void)
     return have;
 }
 
-static void fail_with(const char *code, const char *key, uint32_t value)
+/* The words of an upload's command. */
+static ed_status read_upload(char *const *words, size_t count, uint32_t *bytes, uint32_t *crc)
 {
-    ed_record_begin("error");
-    ed_record_text("code", code);
-    ed_record_u64(key, value);
+    if (count != 3 || ed_text_read_u32(words[1], 0, UINT32_MAX, bytes) != ED_OK ||
+        ed_text_read_hex(words[2], CRC_DIGITS, crc) != ED_OK || words[2][CRC_DIGITS] != '\0') {
+        return ED_MALFORMED;
+    }
+    return ED_OK;
+}
+
+/* "ed-go", the bytes, and what is wrong with them, if anything is. */
+static ed_status upload(place at, uint32_t (*crc_of)(uint32_t bytes), uint32_t bytes, uint32_t crc)
+{
+    uint32_t found;
+
+    ed_record_begin("go");
+    ed_record_u64("bytes", bytes);
     ed_record_end();
+    found = receive(at, bytes);
+    if (found != bytes) {
+        fail_with("timeout", "have", found);
+        return ED_MISSING;
+    }
+    found = crc_of(bytes);
+    if (found != crc) {
+        ed_record_begin("error");
+        ed_record_text("code", "data");
+        ed_record_hex32("crc", found);
+        ed_record_end();
+        return ED_MALFORMED;
+    }
+    return ED_OK;
+}
+
+static void confirm(uint32_t bytes, uint32_t crc)
+{
+    ed_record_begin("loaded");
+    ed_record_u64("bytes", bytes);
+    ed_record_hex32("crc", crc);
+    ed_record_end();
+}
+
+/* The inputs' only size is all of them. */
+static uint32_t input_crc(uint32_t bytes)
+{
+    (void)bytes;
+    return ed_input_crc();
 }
 
 static void load(char *const *words, size_t count)
 {
     uint32_t bytes;
     uint32_t crc;
-    uint32_t found;
 
-    if (count != 3 || ed_text_read_u32(words[1], 0, UINT32_MAX, &bytes) != ED_OK ||
-        ed_text_read_hex(words[2], CRC_DIGITS, &crc) != ED_OK || words[2][CRC_DIGITS] != '\0') {
+    if (read_upload(words, count, &bytes, &crc) != ED_OK) {
         ed_record_error("range");
         return;
     }
@@ -133,28 +185,10 @@ static void load(char *const *words, size_t count)
     ed_input_forget();
     ed_mlperf_reset();
     ed_results_forget();
-    ed_record_begin("go");
-    ed_record_u64("bytes", bytes);
-    ed_record_end();
-
-    found = receive();
-    if (found != bytes) {
-        fail_with("timeout", "have", found);
-        return;
+    if (upload(ed_input_at, input_crc, bytes, crc) == ED_OK) {
+        ed_input_confirm();
+        confirm(bytes, crc);
     }
-    found = ed_input_crc();
-    if (found != crc) {
-        ed_record_begin("error");
-        ed_record_text("code", "data");
-        ed_record_hex32("crc", found);
-        ed_record_end();
-        return;
-    }
-    ed_input_confirm();
-    ed_record_begin("loaded");
-    ed_record_u64("bytes", bytes);
-    ed_record_hex32("crc", crc);
-    ed_record_end();
 }
 
 static void report_run(uint32_t run, const ed_port_counts *spent, bool layers)
@@ -212,6 +246,101 @@ static void run(char *const *words, size_t count)
     ed_record_end();
 }
 
+#if ED_LISTEN
+
+static void refuse_stream(void)
+{
+    const uint32_t rate_hz = ed_port_microphone_rate_hz();
+
+    if (ed_listen_is_ready() && rate_hz != 0) {
+        fail_with("no-source", "rate_hz", rate_hz);
+        return;
+    }
+    ed_record_begin("error");
+    ed_record_text("code", "no-source");
+    ed_record_text("missing", ed_listen_is_ready() ? "microphone" : "features");
+    ed_record_end();
+}
+
+static void hear(char *const *words, size_t count)
+{
+    uint32_t bytes;
+    uint32_t crc;
+
+    if (read_upload(words, count, &bytes, &crc) != ED_OK) {
+        ed_record_error("range");
+        return;
+    }
+    if (bytes == 0 || bytes % 2 != 0 || bytes > ED_WIRE_AUDIO_BYTES) {
+        fail_with("size", "want", ED_WIRE_AUDIO_BYTES);
+        return;
+    }
+    ed_stream_stop();
+    if (upload(ed_listen_at, ed_listen_crc, bytes, crc) == ED_OK) {
+        ed_listen_hear(bytes / 2);
+        confirm(bytes, crc);
+    }
+}
+
+static void forget(void)
+{
+    ed_stream_stop();
+    ed_listen_forget();
+}
+
+static void decide(void)
+{
+    ed_stream_stop();
+    ed_listen_infer(NULL);
+}
+
+/* Carry out a command that only firmware that listens knows. Returns whether it was one. */
+static bool listen(const char *name, char *const *words, size_t count)
+{
+    static const struct {
+        const char *name;
+        void (*execute)(void);
+    } bare[] = {{"forget", forget}, {"decide", decide}, {"window", ed_listen_show_window}};
+    void (*execute)(void) = NULL;
+    const bool hears = ed_command_is(name, "hear");
+
+    for (size_t i = 0; i < sizeof bare / sizeof bare[0]; i++) {
+        if (ed_command_is(name, bare[i].name)) {
+            execute = bare[i].execute;
+        }
+    }
+    if (!hears && execute == NULL) {
+        return false;
+    }
+    if (!ed_listen_is_ready()) {
+        refuse_stream();
+    } else if (hears) {
+        hear(words, count);
+    } else if (count != 1) {
+        ed_record_error("range");
+    } else {
+        execute();
+    }
+    return true;
+}
+
+#else
+
+static bool listen(const char *name, char *const *words, size_t count)
+{
+    (void)name;
+    (void)words;
+    (void)count;
+    return false;
+}
+
+static void refuse_stream(void)
+{
+    ed_record_error("no-source");
+}
+
+#endif
+
 static void stream(char *const *words, size_t count)
 {
     uint32_t results = 0;
@@ -222,13 +351,18 @@ static void stream(char *const *words, size_t count)
                (count == 3 && ed_text_read_u32(words[2], 1, ED_WIRE_MAX_RUNS, &results) != ED_OK)) {
         ed_record_error("range");
     } else if (ed_stream_start(results) != ED_OK) {
-        ed_record_error("no-source");
+        refuse_stream();
     }
 }
 
 bool ed_session_knows(const char *word)
 {
-    static const char *const names[] = {"hello", "load", "run", "stream", "reset"};
+    static const char *const names[] = {
+        "hello", "load",   "run",  "stream", "reset",
+#if ED_LISTEN
+        "hear",  "forget", "decide", "window",
+#endif
+    };
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (ed_command_is(word, names[i])) {
@@ -248,6 +382,8 @@ bool ed_session_execute(char *const *words, size_t count)
         run(words, count);
     } else if (ed_command_is(name, "stream")) {
         stream(words, count);
+    } else if (listen(name, words, count)) {
+        /* It was, and is done. */
     } else if (!ed_session_knows(name)) {
         ed_record_error("unknown");
     } else if (count != 1) {

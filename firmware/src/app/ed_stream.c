@@ -1,10 +1,12 @@
 #include "app/ed_stream.h"
 
 #include "app/ed_input.h"
+#include "app/ed_listen.h"
 #include "app/ed_measure.h"
 #include "app/ed_mlperf.h"
 #include "app/ed_results.h"
 #include "app/ed_tensor.h"
+#include "app/ed_window.h"
 #include "ed_app_config.h"
 #include "model/ed_model.h"
 #include "ports/ed_port.h"
@@ -15,11 +17,7 @@
 #define ED_APP_SUPPLY_MV 0 /* not known: no current can be told from energy */
 #endif
 
-#if ED_APP_SOURCE == ED_SOURCE_RAMP
-
-#if ED_APP_RAMP_STEPS < 1 || ED_APP_RAMP_PERIOD_US < 1
-#error "a ramp has at least one step, and a period"
-#endif
+#if ED_APP_SOURCE != ED_SOURCE_NONE
 
 enum { POWER_PERIOD_US = 100000 };
 
@@ -28,23 +26,54 @@ static struct {
     uint32_t want; /* results to give, 0: no end */
     uint32_t given;
     uint32_t overruns;
-    uint32_t step;   /* of the ramp */
-    uint64_t due_us; /* the next inference */
+    uint32_t at;     /* ramp: its step; microphone: samples lost when last looked at */
+    uint64_t due_us; /* ramp: the next inference */
     uint64_t power_due_us;
     uint64_t power_us; /* the last ed-power, or the stream's begin */
     uint64_t power_nj;
     bool power; /* the board has a meter */
 } stream;
 
+/* A result was given: count it, and end the stream where it was the last one. */
+static void count_result(void)
+{
+    stream.given++;
+    if (stream.given == stream.want) {
+        ed_stream_stop();
+    }
+}
+
+#endif
+
+#if ED_APP_SOURCE == ED_SOURCE_RAMP
+
+#if ED_APP_RAMP_STEPS < 1 || ED_APP_RAMP_PERIOD_US < 1
+#error "a ramp has at least one step, and a period"
+#endif
+
 const char *ed_stream_source(void)
 {
     return "ramp";
 }
 
+static ed_status source_check(void)
+{
+    return ED_OK;
+}
+
+static void source_begin(uint64_t now_us)
+{
+    stream.due_us = now_us + ED_APP_RAMP_PERIOD_US;
+}
+
+static void source_end(void)
+{
+}
+
 /* The next input: the ramp's value in the first element of input 0, real zero everywhere else. */
 static void fill_input(void)
 {
-    const float part = (float)stream.step / (float)ED_APP_RAMP_STEPS;
+    const float part = (float)stream.at / (float)ED_APP_RAMP_STEPS;
     const float value = ED_APP_RAMP_FROM + (ED_APP_RAMP_TO - ED_APP_RAMP_FROM) * part;
 
     for (uint16_t i = 0; i < ed_model.inputs; i++) {
@@ -54,50 +83,7 @@ static void fill_input(void)
             ed_tensor_set(tensor, ed_model_input(i), j, i == 0 && j == 0 ? value : 0.0f);
         }
     }
-    stream.step = stream.step + 1 < ED_APP_RAMP_STEPS ? stream.step + 1 : 0;
-}
-
-void ed_stream_reset(void)
-{
-    stream.on = false;
-}
-
-ed_status ed_stream_start(uint32_t results)
-{
-    ed_port_counts now;
-
-    ed_port_counters(&now);
-    ed_input_forget();
-    ed_mlperf_reset();
-    ed_results_forget();
-    ed_model_reset();
-    stream.on = true;
-    stream.want = results;
-    stream.given = 0;
-    stream.overruns = 0;
-    stream.step = 0;
-    stream.due_us = now.value[ED_PORT_US] + ED_APP_RAMP_PERIOD_US;
-    stream.power_us = now.value[ED_PORT_US];
-    stream.power_due_us = stream.power_us + POWER_PERIOD_US;
-    stream.power_nj = now.value[ED_PORT_ENERGY_NJ];
-    stream.power = ED_APP_SUPPLY_MV != 0 && ((now.known >> ED_PORT_ENERGY_NJ) & 1u) != 0;
-    return ED_OK;
-}
-
-void ed_stream_stop(void)
-{
-    if (stream.on) {
-        stream.on = false;
-        ed_record_begin("stream");
-        ed_record_text("state", "off");
-        ed_record_u64("n", stream.given);
-        ed_record_end();
-    }
-}
-
-bool ed_stream_is_on(void)
-{
-    return stream.on;
+    stream.at = stream.at + 1 < ED_APP_RAMP_STEPS ? stream.at + 1 : 0;
 }
 
 /* All inputs (outputs) as one field, where they are short enough. */
@@ -159,7 +145,145 @@ static void infer(void)
     put_all("in", in, in_bytes);
     put_all("out", out, out_bytes);
     ed_record_end();
-    stream.given++;
+}
+
+/* Do what is due; where nothing is, say in *next_us when it will be, and return false. */
+static bool source_step(uint64_t now_us, uint64_t *next_us)
+{
+    if (now_us < stream.due_us) {
+        *next_us = stream.due_us;
+        return false;
+    }
+    infer();
+    stream.due_us += ED_APP_RAMP_PERIOD_US;
+    now_us = ed_port_time_us();
+    while (stream.due_us + ED_APP_RAMP_PERIOD_US <= now_us) {
+        stream.due_us += ED_APP_RAMP_PERIOD_US; /* an appointment that was missed */
+        stream.overruns++;
+    }
+    count_result();
+    return true;
+}
+
+#elif ED_APP_SOURCE == ED_SOURCE_MICROPHONE
+
+#if ED_APP_AUDIO_STRIDE < 1
+#error "a stride is at least one hop"
+#endif
+
+enum {
+    RATE_HZ = ED_APP_AUDIO_RATE_HZ,
+    STRIDE_SAMPLES = ED_APP_AUDIO_STRIDE * ED_APP_AUDIO_HOP_SAMPLES
+};
+
+const char *ed_stream_source(void)
+{
+    return "microphone";
+}
+
+static ed_status source_check(void)
+{
+    return ed_listen_is_ready() && ed_port_microphone_rate_hz() == RATE_HZ ? ED_OK : ED_MISSING;
+}
+
+static void source_begin(uint64_t now_us)
+{
+    (void)now_us;
+    ed_listen_forget();
+    ed_port_microphone_start();
+}
+
+static void source_end(void)
+{
+    ed_port_microphone_stop();
+}
+
+/* Another stride is in the window: an inference, unless the next stride is waiting already. */
+static void complete_stride(void)
+{
+    const uint32_t lost = ed_port_microphone_lost();
+    const bool late = ed_port_microphone_waiting() >= STRIDE_SAMPLES;
+
+    if (late || lost != stream.at) {
+        stream.overruns++;
+    }
+    stream.at = lost;
+    if (!late) {
+        const ed_listen_losses losses = {stream.overruns, lost};
+        ed_listen_infer(&losses);
+        count_result();
+    }
+}
+
+/* Take what was heard, at most up to the end of the next frame; where nothing was, say in
+ * *next_us when that frame will be complete, and return false. */
+static bool source_step(uint64_t now_us, uint64_t *next_us)
+{
+    const uint32_t missing = ed_window_missing();
+    const uint32_t room = missing < ED_LISTEN_SAMPLES ? missing : ED_LISTEN_SAMPLES;
+    const uint32_t count = (uint32_t)ed_port_microphone_read(ed_listen_room(), room);
+
+    if (count == 0) {
+        /* Rounded up: a little early would be a wait for nothing. */
+        *next_us = now_us + (missing * 1000000u + RATE_HZ - 1u) / RATE_HZ;
+        return false;
+    }
+    ed_listen_hear(count);
+    if (count == missing && ed_window_frames() % ED_APP_AUDIO_STRIDE == 0) {
+        complete_stride();
+    }
+    return true;
+}
+
+#endif
+
+#if ED_APP_SOURCE != ED_SOURCE_NONE
+
+void ed_stream_reset(void)
+{
+    stream.on = false;
+}
+
+ed_status ed_stream_start(uint32_t results)
+{
+    ed_port_counts now;
+
+    if (source_check() != ED_OK) {
+        return ED_MISSING;
+    }
+    ed_port_counters(&now);
+    ed_input_forget();
+    ed_mlperf_reset();
+    ed_results_forget();
+    ed_model_reset();
+    stream.on = true;
+    stream.want = results;
+    stream.given = 0;
+    stream.overruns = 0;
+    stream.at = 0;
+    stream.power_us = now.value[ED_PORT_US];
+    stream.power_due_us = stream.power_us + POWER_PERIOD_US;
+    stream.power_nj = now.value[ED_PORT_ENERGY_NJ];
+    stream.power = ED_APP_SUPPLY_MV != 0 && ((now.known >> ED_PORT_ENERGY_NJ) & 1u) != 0;
+    source_begin(now.value[ED_PORT_US]);
+    return ED_OK;
+}
+
+void ed_stream_stop(void)
+{
+    if (stream.on) {
+        stream.on = false;
+        source_end();
+        ed_record_begin("stream");
+        ed_record_text("state", "off");
+        ed_record_u64("n", stream.given);
+        ed_record_end();
+    }
+}
+
+bool ed_stream_is_on(void)
+{
+    return stream.on;
 }
 
 static void report_power(void)
@@ -184,8 +308,8 @@ static void report_power(void)
 
 void ed_stream_step(void)
 {
-    uint64_t now_us = ed_port_time_us();
-    uint64_t next_us = stream.due_us;
+    const uint64_t now_us = ed_port_time_us();
+    uint64_t next_us;
 
     if (stream.power && now_us >= stream.power_due_us) {
         report_power();
@@ -193,17 +317,7 @@ void ed_stream_step(void)
             stream.power_due_us += POWER_PERIOD_US;
         }
     }
-    if (now_us >= stream.due_us) {
-        infer();
-        stream.due_us += ED_APP_RAMP_PERIOD_US;
-        now_us = ed_port_time_us();
-        while (stream.due_us + ED_APP_RAMP_PERIOD_US <= now_us) {
-            stream.due_us += ED_APP_RAMP_PERIOD_US; /* an appointment that was missed */
-            stream.overruns++;
-        }
-        if (stream.given == stream.want) {
-            ed_stream_stop();
-        }
+    if (source_step(now_us, &next_us)) {
         return;
     }
     if (stream.power && stream.power_due_us < next_us) {

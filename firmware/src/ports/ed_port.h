@@ -84,4 +84,27 @@ ed_port_stack_bounds ed_port_stack(void);
 /* What the board can sense: a sum of the bits above. */
 uint32_t ed_port_sensors(void);
 
+/* The microphone, for boards whose ed_port_sensors() has ED_PORT_MICROPHONE; no others are asked
+ * to start it. Samples are 16-bit, mono. The board collects them by itself, from DMA or an
+ * interrupt, into a buffer that must hold what comes during one inference (256 ms is good): the
+ * firmware reads it between inferences only. What finds no room is lost, and counted. */
+
+/* Samples a second that ed_port_microphone_start() will give; 0: there is no microphone. */
+uint32_t ed_port_microphone_rate_hz(void);
+
+/* Begin, with an empty buffer and nothing lost. One that runs begins anew. */
+void ed_port_microphone_start(void);
+
+void ed_port_microphone_stop(void);
+
+/* How many samples are waiting. */
+uint32_t ed_port_microphone_waiting(void);
+
+/* Move at most `limit` waiting samples to `to`, the oldest first, without waiting for more.
+ * Returns how many. */
+size_t ed_port_microphone_read(int16_t *to, size_t limit);
+
+/* How many samples were lost since the start. */
+uint32_t ed_port_microphone_lost(void);
+
 #endif

@@ -4,6 +4,7 @@
 
 #define ED_SOURCE_NONE 0
 #define ED_SOURCE_RAMP 1
+#define ED_SOURCE_MICROPHONE 2
 
 #define ED_APP_BOARD "nano33"
 #ifdef __arm__

@@ -123,11 +123,6 @@ ed_port_stack_bounds ed_port_stack(void)
     return unknown;
 }
 
-uint32_t ed_port_sensors(void)
-{
-    return 0;
-}
-
 int main(void)
 {
     (void)signal(SIGPIPE, SIG_IGN); /* write() says so instead */

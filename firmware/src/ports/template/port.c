@@ -86,6 +86,38 @@ uint32_t ed_port_sensors(void)
     return 0;
 }
 
+uint32_t ed_port_microphone_rate_hz(void)
+{
+    /* Leave this and the next five as they are on a board without a microphone. With a PDM one:
+     * DMA into two halves of a buffer, and an interrupt that copies them into a ring of samples. */
+    return 0;
+}
+
+void ed_port_microphone_start(void)
+{
+}
+
+void ed_port_microphone_stop(void)
+{
+}
+
+uint32_t ed_port_microphone_waiting(void)
+{
+    return 0;
+}
+
+size_t ed_port_microphone_read(int16_t *to, size_t limit)
+{
+    (void)to;
+    (void)limit;
+    return 0;
+}
+
+uint32_t ed_port_microphone_lost(void)
+{
+    return 0;
+}
+
 /* An Arduino sketch calls ed_app_run() from setup(); it never returns. */
 int main(void)
 {

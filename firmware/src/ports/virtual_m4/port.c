@@ -97,3 +97,36 @@ uint32_t ed_port_sensors(void)
 {
     return SYSTEM_SENSORS;
 }
+
+uint32_t ed_port_microphone_rate_hz(void)
+{
+    return (SYSTEM_SENSORS & ED_PORT_MICROPHONE) != 0 ? MICROPHONE_RATE_HZ : 0;
+}
+
+void ed_port_microphone_start(void)
+{
+    MICROPHONE_CONTROL = 1;
+}
+
+void ed_port_microphone_stop(void)
+{
+    MICROPHONE_CONTROL = 0;
+}
+
+uint32_t ed_port_microphone_waiting(void)
+{
+    return MICROPHONE_AVAILABLE;
+}
+
+size_t ed_port_microphone_read(int16_t *to, size_t limit)
+{
+    MICROPHONE_ADDR = (uint32_t)(uintptr_t)to;
+    MICROPHONE_TAKE = (uint32_t)limit;
+    MEMORY_BARRIER();
+    return MICROPHONE_TAKEN;
+}
+
+uint32_t ed_port_microphone_lost(void)
+{
+    return MICROPHONE_LOST;
+}

@@ -1,0 +1,28 @@
+/* When results are a decision: smoothed, above a threshold, not too soon after the last one. */
+#ifndef ED_DECISION_H
+#define ED_DECISION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ed_app_config.h"
+#include "model/ed_model.h"
+
+#if ED_APP_SOURCE == ED_SOURCE_MICROPHONE
+
+typedef struct {
+    uint32_t label;
+    float score; /* the mean of the last ED_APP_DECISION_SMOOTH results' real values */
+} ed_decision;
+
+/* No results, and no decision before. */
+void ed_decision_clear(void);
+
+/* Take a result: `scores` [ED_APP_LABELS] int8, quantized as `output` says, and the number of
+ * frames heard before it, which must not fall. Returns whether it makes a decision, then in *made. */
+bool ed_decision_put(const ed_model_tensor *output, const int8_t *scores, uint32_t frame,
+                     ed_decision *made);
+
+#endif
+
+#endif

@@ -1,0 +1,113 @@
+#include "app/ed_window.h"
+
+#if ED_APP_SOURCE == ED_SOURCE_MICROPHONE
+
+#include "features/ed_audio.h"
+#include "model/ed_model.h"
+
+enum {
+    FRAME = ED_APP_AUDIO_FRAME_SAMPLES,
+    HOP = ED_APP_AUDIO_HOP_SAMPLES,
+    BINS = ED_APP_AUDIO_BINS,
+    FRAMES = ED_APP_AUDIO_FRAMES
+};
+
+#if ED_APP_AUDIO_HOP_SAMPLES < 1 || ED_APP_AUDIO_HOP_SAMPLES > ED_APP_AUDIO_FRAME_SAMPLES
+#error "a hop is at least one sample, and at most a frame"
+#endif
+#if ED_APP_AUDIO_FRAMES * ED_APP_AUDIO_BINS != ED_MODEL_INPUT_BYTES
+#error "the model does not take a window of these features"
+#endif
+
+static ed_audio audio;
+
+static struct {
+    int16_t samples[FRAME]; /* of the frame that is not complete yet */
+    uint32_t held;          /* how many of them are there */
+    uint32_t frames;        /* completed since the window was cleared */
+    uint32_t oldest;        /* position in the ring */
+    int8_t ring[FRAMES][BINS];
+} window;
+
+static void compute(int8_t to[BINS])
+{
+    static float features[BINS]; /* not on the stack, which runs the model as well */
+    const ed_model_tensor *input = &ed_model.input[0];
+
+    ed_audio_frame(&audio, window.samples, features);
+    for (uint32_t i = 0; i < BINS; i++) {
+        to[i] = ed_audio_quantize(features[i], input->scale, input->zero_point);
+    }
+}
+
+ed_status ed_window_init(void)
+{
+    static const ed_audio_settings settings = ED_APP_AUDIO_SETTINGS;
+
+    return ed_audio_init(&audio, &settings);
+}
+
+void ed_window_clear(void)
+{
+    for (uint32_t i = 0; i < FRAME; i++) {
+        window.samples[i] = 0;
+    }
+    compute(window.ring[0]);
+    for (uint32_t i = 1; i < FRAMES; i++) {
+        for (uint32_t j = 0; j < BINS; j++) {
+            window.ring[i][j] = window.ring[0][j];
+        }
+    }
+    window.held = 0;
+    window.frames = 0;
+    window.oldest = 0;
+}
+
+uint32_t ed_window_missing(void)
+{
+    return FRAME - window.held;
+}
+
+uint32_t ed_window_frames(void)
+{
+    return window.frames;
+}
+
+/* The frame is complete: its features replace the oldest ones, and its end begins the next. */
+static void complete(void)
+{
+    compute(window.ring[window.oldest]);
+    window.oldest = window.oldest + 1 < FRAMES ? window.oldest + 1 : 0;
+    window.frames++;
+    window.held = FRAME - HOP;
+    for (uint32_t i = 0; i < FRAME - HOP; i++) {
+        window.samples[i] = window.samples[i + HOP];
+    }
+}
+
+void ed_window_put(const int16_t *samples, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        window.samples[window.held++] = samples[i];
+        if (window.held == FRAME) {
+            complete();
+        }
+    }
+}
+
+void ed_window_copy(int8_t *to, uint32_t offset, uint32_t count)
+{
+    const int8_t *ring = window.ring[0];
+    uint32_t from = window.oldest * BINS + offset;
+
+    for (uint32_t i = 0; i < count; i++, from++) {
+        to[i] = ring[from < ED_WINDOW_BYTES ? from : from - ED_WINDOW_BYTES];
+    }
+}
+
+#else
+
+/* ISO C wants a declaration in every file. */
+typedef int ed_window_of_firmware_that_listens_only;
+
+#endif
