@@ -1,6 +1,9 @@
-"""The verbs that run a board: flash, run, virtual."""
+"""The verbs that run a board: flash, run, monitor, virtual."""
 
 from __future__ import annotations
+
+import contextlib
+import dataclasses
 
 import click
 
@@ -9,15 +12,22 @@ from edge_deploy.cli import output, prepare
 from edge_deploy.cli.options import (
     MODEL_HELP,
     Target,
+    any_target_options,
     debug_option,
-    json_option,
+    mic_options,
     target_options,
+    view_options,
 )
-from edge_deploy.cli.stream import show_stream
-from edge_deploy.errors import LinkLost
+from edge_deploy.cli.stream import Showing, show_stream
+from edge_deploy.devices import Link, MicrophoneInput, SerialLink
+from edge_deploy.errors import LinkLost, UsageError
+from edge_deploy.telemetry.session import Session
 
 # How long a wait for the board's end may keep Ctrl-C waiting (on Windows).
 _LOOK_S = 0.2
+
+# Of text without line ends, to be shown all the same.
+_RAW_LINE_BYTES = 4096
 
 count_option = click.option(
     "--count",
@@ -34,7 +44,8 @@ count_option = click.option(
 @count_option
 @click.option("--no-run", is_flag=True, help="Do not stream after flashing.")
 @click.option("--force", is_flag=True, help="Flash what does not fit the board, too.")
-@json_option
+@mic_options
+@view_options
 @debug_option
 def flash(
     model_word: str,
@@ -42,11 +53,15 @@ def flash(
     count: int | None,
     no_run: bool,
     force: bool,
+    mic: str | None,
+    resample: bool,
     as_json: bool,
+    plain: bool,
 ) -> None:
     """Put MODEL on a board, check that it runs there, and stream what it computes."""
+    heard = prepare.microphone(target, mic, resample=resample)
     subject = prepare.subject(model_word)
-    with prepare.session(subject, target, force=force) as live:
+    with prepare.session(subject, target, force=force, microphone=heard) as live:
         hello = live.session.board
         output.say(
             f"{subject.name} is on {live.device.name}, and answers: "
@@ -60,25 +75,122 @@ def flash(
             for verb in ("verify", "bench", "profile"):
                 output.say(f"  edge-deploy {verb} {model_word} {where}")
             return
-        show_stream(live.session, on=target.on, count=count, as_json=as_json)
+        _listen(live.session, target, heard, Showing(as_json, plain, count))
 
 
 @click.command()
 @target_options
 @count_option
-@json_option
+@mic_options
+@view_options
 @debug_option
-def run(target: Target, count: int | None, as_json: bool) -> None:
+def run(
+    target: Target,
+    count: int | None,
+    mic: str | None,
+    resample: bool,
+    as_json: bool,
+    plain: bool,
+) -> None:
     """Stream from a board that was flashed before, whatever model it runs."""
-    with prepare.opened(prepare.device(target), target.timeout_s) as session:
-        output.say(f"{session.board.model} on {session.board.board} ({session.board.engine})")
-        show_stream(session, on=target.on, count=count, as_json=as_json)
+    heard = prepare.microphone(target, mic, resample=resample)
+    device = prepare.device(target, microphone=heard)
+    with prepare.opened(device, target.timeout_s) as session:
+        _introduce(session)
+        _listen(session, target, heard, Showing(as_json, plain, count))
+
+
+@click.command()
+@any_target_options
+@count_option
+@mic_options
+@click.option("--raw", is_flag=True, help="The lines as they come; nothing is sent.")
+@click.option(
+    "--send", metavar="TEXT", default=None, help="With --raw: send TEXT first, such as hello%."
+)
+@view_options
+@debug_option
+def monitor(
+    target: Target,
+    count: int | None,
+    mic: str | None,
+    resample: bool,
+    raw: bool,
+    send: str | None,
+    as_json: bool,
+    plain: bool,
+) -> None:
+    """Watch a board over any link: -p PORT needs no --board.
+
+    With --raw the lines of whatever firmware is there, and --count counts them.
+    """
+    if send is not None and not raw:
+        raise UsageError("--send is for --raw: otherwise the session knows what to say.")
+    heard = prepare.microphone(target, mic, resample=resample)
+    with contextlib.ExitStack() as stack:
+        if target.board:
+            device = stack.enter_context(prepare.device(target, microphone=heard))
+            link = device.open()
+        elif heard is not None:
+            raise UsageError(f"--mic is for virtual boards; {target.on} is none.")
+        else:
+            link = stack.enter_context(SerialLink(target.on.removeprefix("port:")))
+        if raw:
+            _show_raw(link, count, send)
+            return
+        session = stack.enter_context(Session(link, timeout_s=target.timeout_s))
+        session.begin()
+        _introduce(session)
+        _listen(session, target, heard, Showing(as_json, plain, count))
+
+
+def _introduce(session: Session) -> None:
+    output.say(f"{session.board.model} on {session.board.board} ({session.board.engine})")
+
+
+def _listen(
+    session: Session, target: Target, heard: MicrophoneInput | None, showing: Showing
+) -> None:
+    """Stream with what is to be heard, told to the person, until it has been played."""
+    listens = session.board.audio is not None
+    if heard is not None:
+        if not listens:
+            raise UsageError(
+                f"--mic is for models that listen; the source of {session.board.model} is "
+                f"{session.board.source}.",
+                try_next=["edge-deploy labs"],
+            )
+        output.say(f"It hears {heard.description}.")
+        showing = dataclasses.replace(showing, sound_s=heard.duration_s)
+    elif listens and target.on == "virtual":
+        output.say("It hears silence; --mic recording.wav gives it something to listen to.")
+    if listens and showing.strides(session.board) is None:
+        output.say("Ctrl-C ends it.")
+    show_stream(session, on=target.on, showing=showing)
+
+
+def _show_raw(link: Link, count: int | None, send: str | None) -> None:
+    """Lines as they come, until `count` of them or Ctrl-C; what cannot be printed is escaped."""
+    shown, held = 0, b""
+    with contextlib.suppress(KeyboardInterrupt):
+        if send is not None:
+            link.write(send.encode())
+        while count is None or shown < count:
+            *lines, held = (held + link.read(_LOOK_S)).replace(b"\r", b"").split(b"\n")
+            if len(held) > _RAW_LINE_BYTES:  # no lines at all: show it in pieces
+                lines, held = [*lines, held], b""
+            for line in lines[: None if count is None else count - shown]:
+                output.show(line.decode("ascii", "backslashreplace"))
+                shown += 1
 
 
 @click.command()
 @click.argument("board_name", metavar="BOARD")
 @click.option("--fault", "faults", multiple=True, metavar="FAULT", help="As for flash.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the faults.")
+@mic_options
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Seed of the faults and the noise."
+)
 @click.option(
     "--speed",
     type=click.Choice(["max", "real"]),
@@ -87,7 +199,14 @@ def run(target: Target, count: int | None, as_json: bool) -> None:
     help="Its time against the wall's.",
 )
 @debug_option
-def virtual(board_name: str, faults: tuple[str, ...], seed: int, speed: str) -> None:
+def virtual(
+    board_name: str,
+    faults: tuple[str, ...],
+    mic: str | None,
+    resample: bool,
+    seed: int,
+    speed: str,
+) -> None:
     """Start a virtual BOARD and serve its serial port until Ctrl-C.
 
     It runs what was flashed last with --on virtual. Any serial program can talk to it.
@@ -95,8 +214,14 @@ def virtual(board_name: str, faults: tuple[str, ...], seed: int, speed: str) -> 
     from edge_deploy.devices.virtual.board import VirtualBoard
 
     board = boards.load(board_name)
-    machine = VirtualBoard(board, home=places.home(), speed=speed, faults=faults, seed=seed)
+    target = Target(board_name, "virtual", seed=seed)
+    heard = prepare.microphone(target, mic, resample=resample)
+    machine = VirtualBoard(
+        board, home=places.home(), speed=speed, faults=faults, seed=seed, microphone=heard
+    )
     with machine:
+        if heard is not None:
+            output.say(f"It hears {heard.description}.")
         output.say(f"{machine.name} runs at {speed} speed. Its serial port:")
         output.show(machine.url)
         if machine.pty:

@@ -21,7 +21,7 @@ MODEL is a lab's name (edge-deploy labs), a folder with a lab.yaml, or a .tflite
 class Target:
     """Where a verb runs: the words of `--board`, `--on` and what a virtual board is told."""
 
-    board: str
+    board: str  # empty where any will do
     on: str
     faults: tuple[str, ...] = ()
     seed: int = 0
@@ -44,6 +44,30 @@ def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
 
 
+def view_options(function: F) -> F:
+    """Add --json and --plain: how a stream is shown (`views.choose`)."""
+    json = click.option(
+        "--json", "as_json", is_flag=True, help="One JSON object a line, as in a pipe."
+    )
+    plain = click.option("--plain", is_flag=True, help="Lines for people, in a pipe too.")
+    return json(plain(function))
+
+
+def mic_options(function: F) -> F:
+    """Add --mic and --resample: what the microphone of a virtual board hears."""
+    mic = click.option(
+        "--mic",
+        metavar="SOUND",
+        default=None,
+        help="What a virtual board hears: a WAV file, a folder of them, silence, noise:-30 "
+        "(dBFS), laptop.",
+    )
+    resample = click.option(
+        "--resample", is_flag=True, help="Take WAV files of other rates and several channels."
+    )
+    return mic(resample(function))
+
+
 def debug_option(function: F) -> F:
     """Add --debug, read by `main.run` before click sees it."""
     return click.option(
@@ -53,10 +77,18 @@ def debug_option(function: F) -> F:
 
 def target_options(function: F) -> F:
     """Add --board, --on, -p, --fault, --seed, --speed, --timeout, gathered in one `target`."""
+    return _target_options(function, any_board=False)
 
+
+def any_target_options(function: F) -> F:
+    """The same for a verb that takes whatever board is behind a serial port: no --board there."""
+    return _target_options(function, any_board=True)
+
+
+def _target_options(function: F, *, any_board: bool) -> F:
     @click.pass_context
     def gather(ctx: click.Context, /, **words: Any) -> Any:  # noqa: ANN401
-        target = _target(ctx, words)
+        target = _target(ctx, words, any_board=any_board)
         return function(target=target, **words)
 
     wrapped: Any = functools.update_wrapper(gather, function)
@@ -114,8 +146,11 @@ def target_options(function: F) -> F:
     return board_option(wrapped)  # type: ignore[no-any-return]
 
 
-def _target(ctx: click.Context, words: dict[str, Any]) -> Target:
-    """Take the shared words out of `words`, and judge them together."""
+def _target(ctx: click.Context, words: dict[str, Any], *, any_board: bool = False) -> Target:
+    """Take the shared words out of `words`, and judge them together.
+
+    any_board: a serial port needs no --board, because whatever is there says what it is.
+    """
     on, port = words.pop("on"), words.pop("port")
     board = words.pop("board")
     typed = {name for name in ("on", "port") if _is_typed(ctx, name)}
@@ -130,12 +165,14 @@ def _target(ctx: click.Context, words: dict[str, Any]) -> Target:
             f"--fault is for virtual boards; this command runs on {on}.",
             try_next=["--on virtual"],
         )
-    if not board:
+    if not board and not (any_board and on.startswith("port:")):
         raise UsageError(
             "no board named: give --board NAME.",
             try_next=["--board nano33", "edge-deploy boards"],
         )
-    return Target(board, on, faults, words.pop("seed"), words.pop("speed"), words.pop("timeout_s"))
+    return Target(
+        board or "", on, faults, words.pop("seed"), words.pop("speed"), words.pop("timeout_s")
+    )
 
 
 def _is_typed(ctx: click.Context, name: str) -> bool:

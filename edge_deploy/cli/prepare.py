@@ -21,7 +21,6 @@ from edge_deploy.cli import output
 from edge_deploy.cli.options import Target
 from edge_deploy.compiler import Compiled
 from edge_deploy.devices import MicrophoneInput
-from edge_deploy.devices import MicrophoneInput
 from edge_deploy.devices.device import Device
 from edge_deploy.errors import BadInput, BuildFailed, OverBudget, UsageError
 from edge_deploy.labs import Lab
@@ -190,6 +189,15 @@ def image_checks(artifact: Artifact, board: Board) -> tuple[Check, ...]:
         quantities["RAM"] = Quantity(manifest.ram_bytes, "B", origins.IMAGE)
     limits = {"flash": board.application_flash_bytes, "RAM": board.application_ram_bytes}
     return budgets.check(quantities, {key: limits[key] for key in quantities})
+
+
+def microphone(target: Target, mic: str | None, *, resample: bool) -> MicrophoneInput | None:
+    """What `--mic` says. Raises UsageError, BadInput, NoBoard (`microphones.parse`)."""
+    if mic is None:
+        if resample:
+            raise UsageError("--resample is for the files of --mic; there is none.")
+        return None
+    return devices.microphones.parse(mic, seed=target.seed, resample=resample)
 
 
 def device(

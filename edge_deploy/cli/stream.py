@@ -1,106 +1,141 @@
-"""A live stream on a terminal or as JSON lines, recorded, with a summary at its end."""
+"""A stream from its beginning to its summary: shown, recorded, ended by its count or by Ctrl-C."""
 
 from __future__ import annotations
 
 import datetime as dt
-import statistics
+from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from edge_deploy import places
-from edge_deploy.bench import origins
-from edge_deploy.cli import output
-from edge_deploy.telemetry.readings import Inference, Log, to_json
+from edge_deploy.cli import output, views
+from edge_deploy.cli.tally import Tally
+from edge_deploy.cli.views import View
+from edge_deploy.errors import LinkLost, NoBoard
+from edge_deploy.telemetry.hello import Hello
+from edge_deploy.telemetry.readings import Inference, LinkHealth, Reading
 from edge_deploy.telemetry.recording import Header, Recorder
-from edge_deploy.telemetry.session import Hello, Session, WireTensor
+from edge_deploy.telemetry.session import Session
 
-_PLOT_COLUMNS = 31
+FOLDER = "recordings"
+"""Of recordings, below the user's data folder."""
 
 
-def show_stream(session: Session, *, on: str, count: int | None, as_json: bool) -> None:
-    """Stream until `count` inferences or Ctrl-C, print and record each, and sum up.
+class NoMicrophone(NoBoard):
+    """The firmware listens, and the board has nothing to listen with."""
+
+
+@dataclass(frozen=True)
+class Showing:
+    """How a stream is to be shown, and when it ends by itself.
+
+    count: inferences. sound_s: of what the microphone plays; None for no end.
+    """
+
+    as_json: bool = False
+    plain: bool = False
+    count: int | None = None
+    sound_s: float | None = None
+
+    def strides(self, hello: Hello) -> int | None:
+        """After how many inferences, made or missed, the stream ends; None for Ctrl-C."""
+        ends = [] if self.count is None else [self.count]
+        if self.sound_s is not None and hello.audio is not None:
+            frames = hello.audio.frames_in(round(self.sound_s * hello.audio.rate_hz))
+            ends.append(max(1, frames // hello.audio.stride))
+        return min(ends, default=None)
+
+
+def show_stream(session: Session, *, on: str, showing: Showing) -> None:
+    """Stream until the end that `showing` knows or Ctrl-C, show and record each, and sum up.
 
     Ctrl-C is the normal end of a live stream: it leads to the summary, not to an error.
+    Raises NoMicrophone; LinkLost after the summary of what had come.
     """
     hello = session.board
-    inferences: list[Inference] = []
+    if hello.audio is not None and "microphone" not in hello.sensors:
+        raise NoMicrophone(
+            f"{hello.model} listens, and {hello.board} ({on}) has no microphone.",
+            try_next=(
+                "--on virtual  a virtual board has one; --mic says what it hears",
+                "edge-deploy evaluate LAB --board BOARD --on local  sends the sound over the link",
+            ),
+        )
     path = _recording_path(hello.model)
     header = Header.now(hello, on=on)
+    tally = Tally(header)
+    with Recorder(path, header) as recorder:
+        try:
+            with views.choose(tally, as_json=showing.as_json, plain=showing.plain) as view:
+                for reading in _readings(session, showing.strides(hello)):
+                    recorder.write(reading)
+                    _take(reading, tally, view)
+        except LinkLost:
+            sum_up(tally, f"Recorded in {path}")
+            raise
+    sum_up(tally, f"Recorded in {path}")
+
+
+def _readings(session: Session, strides: int | None) -> Iterator[Reading]:
+    """What the board streams, and, whenever it has grown, what the link has damaged."""
+    before = LinkHealth()
+    with suppress(KeyboardInterrupt), closing(session.stream(strides)) as readings:
+        for reading in readings:
+            now = _health(session)
+            if now != before:
+                yield now
+                before = now
+            yield reading
+            # A missed inference counts: the sound does not wait for it.
+            if (
+                strides is not None
+                and isinstance(reading, Inference)
+                and reading.n + reading.overruns + 1 >= strides
+            ):
+                break
+    now = _health(session)
+    if now != before:
+        yield now
+
+
+def _health(session: Session) -> LinkHealth:
+    health = session.health
+    return LinkHealth(health.lost_records, health.corrupt_lines, health.retries)
+
+
+def _take(reading: Reading, tally: Tally, view: View) -> None:
+    tally.add(reading)
+    view.show(reading)
+
+
+def show_again(readings: Iterable[Reading], tally: Tally, showing: Showing) -> None:
+    """Readings of a recording, as they come, through the same views. Ctrl-C ends it."""
     with (
-        Recorder(path, header) as recorder,
-        closing(session.stream(count)) as readings,
         suppress(KeyboardInterrupt),
+        views.choose(tally, as_json=showing.as_json, plain=showing.plain) as view,
     ):
         for reading in readings:
-            recorder.write(reading)
-            if isinstance(reading, Inference):
-                inferences.append(reading)
-            if as_json:
-                output.line(to_json(reading))
-            elif isinstance(reading, Inference):
-                output.show(_inference_line(reading, hello))
-            elif isinstance(reading, Log):
-                output.say(reading.text)
-    _summary(session, inferences, path)
+            _take(reading, tally, view)
 
 
-def _inference_line(reading: Inference, hello: Hello) -> str:
-    """One line for one inference: when, what went in and came out, what it cost."""
-    parts = [f"{reading.t_us / 1e6:9.3f} s"]
-    given = _values(reading.input, hello.inputs)
-    result = _values(reading.output, hello.outputs)
-    if given is not None and result is not None and len(given) == len(result) == 1:
-        low, high = _range(hello.outputs[0])
-        parts.append(f"x {given[0]:+7.3f}  y {result[0]:+7.3f}  {_plot(result[0], low, high)}")
-    elif result is not None:
-        best = max(range(len(result)), key=result.__getitem__)
-        label = hello.labels[best] if best < len(hello.labels) else f"output {best}"
-        parts.append(f"{label} {result[best]:.3f}")
-    parts.append(f"{reading.end_to_end_us:,} us")
-    if reading.counts.cycles is not None:
-        parts.append(f"{reading.counts.cycles:,} cycles")
-    if reading.counts.energy_nj is not None:
-        parts.append(f"{reading.counts.energy_nj / 1000:.2f} uJ")
-    return "  ".join(parts)
-
-
-def _values(data: bytes | None, tensors: tuple[WireTensor, ...]) -> list[float] | None:
-    """The real values of the only tensor, or None where there is not one or it was not sent."""
-    if data is None or len(tensors) != 1 or len(data) != tensors[0].bytes:
-        return None
-    tensor = tensors[0]
-    return [float(value) for value in tensor.dequantize(tensor.decode(data)).reshape(-1)]
-
-
-def _range(tensor: WireTensor) -> tuple[float, float]:
-    """The least and the greatest real value that an int8 tensor can have."""
-    scale, zero_point = tensor.scale or 1.0, tensor.zero_point or 0
-    return scale * (-128 - zero_point), scale * (127 - zero_point)
-
-
-def _plot(value: float, low: float, high: float) -> str:
-    """Where `value` stands between `low` and `high`, as a dot on a line."""
-    column = round((value - low) / (high - low) * (_PLOT_COLUMNS - 1))
-    column = min(max(column, 0), _PLOT_COLUMNS - 1)
-    return "." * column + "o" + "." * (_PLOT_COLUMNS - 1 - column)
-
-
-def _summary(session: Session, inferences: list[Inference], path: Path) -> None:
-    health = session.health
-    if inferences:
-        origin = origins.of(session.board).latency
-        middle = statistics.median(reading.end_to_end_us for reading in inferences)
-        output.say(
-            f"{len(inferences)} inferences, median {middle:,.0f} us ({origin}), "
-            f"{inferences[-1].overruns} overruns, {health.lost_records} records lost, "
-            f"{health.corrupt_lines} corrupt lines."
-        )
-    else:
-        output.say("No inference came.")
-    output.say(f"Recorded in {path}")
+def sum_up(tally: Tally, last: str) -> None:
+    """The words that were heard, what it cost, and `last`; on stderr."""
+    if tally.header.audio is not None and tally.inferences:
+        if tally.heard:
+            output.table(
+                ["heard", "at, s", "confidence"],
+                [[each.word, f"{each.at_s:.2f}", f"{each.confidence:.2f}"] for each in tally.heard],
+                err=True,
+            )
+        else:
+            output.say("No word was heard.")
+    for line in tally.summary():
+        output.say(line)
+    output.say(last)
 
 
 def _recording_path(model: str) -> Path:
     stamp = dt.datetime.now(dt.timezone.utc).strftime("%Y%m%d-%H%M%S-%f")
     plain = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in model)
-    return places.home() / "recordings" / f"{stamp}-{plain or 'model'}.jsonl"
+    return places.home() / FOLDER / f"{stamp}-{plain or 'model'}.jsonl"

@@ -37,6 +37,8 @@ VERBS: tuple[Verb, ...] = (
     Verb("build", "compile", "translate", "Build the firmware with a model, without flashing it."),
     Verb("flash", "run", "live", "Put a model on a board and stream what it computes."),
     Verb("run", "run", "live", "Stream from a board that was flashed before."),
+    Verb("monitor", "run", "live", "Watch a board over any link, or its raw lines."),
+    Verb("replay", "run", "replay", "Show a recording again."),
     Verb("virtual", "run", "live", "Start a virtual board for any serial program."),
     Verb("verify", "measure", "measure", "Compare a board's outputs with TensorFlow Lite's bits."),
     Verb("bench", "measure", "measure", "Measure latency, memory and energy on a board."),

@@ -61,7 +61,7 @@ def document(capfd: pytest.CaptureFixture[str], *words: str | Path) -> dict[str,
 
 
 def test_flash_streams_the_sine(capfd: pytest.CaptureFixture[str], home: Path) -> None:
-    code, out, err = typed(capfd, "flash", *VIRTUAL, "hello", "--count", "50")
+    code, out, err = typed(capfd, "flash", *VIRTUAL, "hello", "--count", "50", "--plain")
     assert code == Exit.DONE, err
     pairs = [(float(x), float(y)) for x, y in re.findall(r"x +([-+][\d.]+)  y +([-+][\d.]+)", out)]
     assert len(pairs) == 50

@@ -1,0 +1,147 @@
+"""What a stream came to so far: the latest result, the words that were heard, the figures' middle.
+
+Takes readings, from a board or from a recording alike; every view and the summary ask here. Knows
+nothing of terminals.
+"""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+
+from edge_deploy.bench import origins
+from edge_deploy.telemetry.readings import Inference, LinkHealth, Power, Reading
+from edge_deploy.telemetry.recording import Header
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One word that the board decided on. at_s: seconds since the stream began."""
+
+    word: str
+    at_s: float
+    confidence: float
+
+
+class Tally:
+    """Counts what `add` is given. header: of the recording, which says what the numbers mean.
+
+    latest: the last inference; power: the last sample of the meter; link: what was damaged.
+    """
+
+    def __init__(self, header: Header) -> None:
+        self.header = header
+        self.latest: Inference | None = None
+        self.power: Power | None = None
+        self.link = LinkHealth()
+        self.heard: list[Heard] = []
+        self.inferences = 0
+        self.wrapped_overruns = 0  # of streams that the board began again
+        self._stages_us: tuple[list[int], list[int], list[int]] = ([], [], [])
+        self._energies_nj: list[int] = []
+        self._began_us: float | None = None
+
+    def add(self, reading: Reading) -> None:
+        """Take one reading, in the order in which they came."""
+        if isinstance(reading, Inference):
+            self._add_inference(reading)
+        elif isinstance(reading, Power):
+            self.power = reading
+        elif isinstance(reading, LinkHealth):
+            self.link = reading
+
+    def _add_inference(self, reading: Inference) -> None:
+        if self.latest is not None and reading.n <= self.latest.n:
+            self.wrapped_overruns += self.latest.overruns  # the stream was begun again
+            self._began_us = None
+        if self._began_us is None:
+            self._began_us = reading.t_us - self._heard_us(reading)
+        self.latest = reading
+        self.inferences += 1
+        stages = (reading.dsp_us, reading.inference_us, reading.post_us)
+        for values, value in zip(self._stages_us, stages, strict=True):
+            values.append(value)
+        if reading.counts.energy_nj is not None:
+            self._energies_nj.append(reading.counts.energy_nj)
+        if reading.heard is not None:
+            word = self.label(reading.heard)
+            self.heard.append(Heard(word, self.at_s(reading), reading.score or 0.0))
+
+    def _heard_us(self, reading: Inference) -> float:
+        """How much sound had come by that result, if none was lost; 0 for other sources."""
+        audio = self.header.audio
+        if audio is None:
+            return 0.0
+        strides = reading.n + reading.overruns + 1
+        return 1e6 * audio.samples_in(strides * audio.stride) / audio.rate_hz
+
+    def label(self, index: int) -> str:
+        """The name of an output."""
+        labels = self.header.labels
+        return labels[index] if 0 <= index < len(labels) else f"output {index}"
+
+    def at_s(self, reading: Inference) -> float:
+        """When: since the microphone was switched on, otherwise by the board's clock."""
+        if self.header.audio is None or self._began_us is None:
+            return reading.t_us / 1e6
+        return (reading.t_us - self._began_us) / 1e6
+
+    @property
+    def overruns(self) -> int:
+        """Inputs that the board had to skip."""
+        return self.wrapped_overruns + (self.latest.overruns if self.latest else 0)
+
+    @property
+    def lost_samples(self) -> int | None:
+        """Samples that the microphone dropped; None where there is none."""
+        return self.latest.lost if self.latest else None
+
+    @property
+    def stages_us(self) -> tuple[float, float, float] | None:
+        """The middle dsp, inference and post; None before the first inference."""
+        if not self.inferences:
+            return None
+        dsp, inference, post = (float(statistics.median(values)) for values in self._stages_us)
+        return dsp, inference, post
+
+    @property
+    def energy_uj(self) -> float | None:
+        """The middle energy of an inference, where it is known."""
+        return statistics.median(self._energies_nj) / 1000 if self._energies_nj else None
+
+    def core_share(self, busy_us: float) -> float | None:
+        """What part of the core's time so long a result takes; None where that is not known.
+
+        A board whose core has no emulator is virtual as a program of this computer: its time
+        says nothing about the board.
+        """
+        audio = self.header.audio
+        if audio is None or (self.header.on == "virtual" and self.header.port == "host"):
+            return None
+        return busy_us / audio.stride_us
+
+    def summary(self) -> list[str]:
+        """What a person wants to know at the end, a line each."""
+        stages = self.stages_us
+        if stages is None or self.latest is None:
+            return ["No inference came."]
+        origin = origins.of(self.header)
+        split = ", ".join(
+            f"{name} {value:,.0f}"
+            for name, value in zip(("dsp", "inference", "post"), stages, strict=True)
+        )
+        median = f"median {sum(stages):,.0f} us ({split}; {origin.latency})"
+        lines = [f"{self.inferences} inferences, {median}."]
+        costs = []
+        if (energy_uj := self.energy_uj) is not None:
+            costs.append(f"{energy_uj:,.2f} uJ an inference ({origin.energy})")
+        if (share := self.core_share(sum(stages))) is not None:
+            costs.append(f"{100 * share:.1f} % of the core ({origin.latency})")
+        if costs:
+            lines.append(", ".join(costs) + ".")
+        lost = "" if self.lost_samples is None else f"{self.lost_samples:,} samples lost, "
+        lines.append(
+            f"{self.overruns} overruns, {lost}{self.link.lost_records} records lost, "
+            f"{self.link.corrupt_lines} corrupt lines."
+        )
+        return lines
