@@ -106,8 +106,8 @@ void ed_listen_infer(const ed_listen_losses *losses)
     ed_measure_invoke(false, &spent);
     done_us = ed_port_time_us();
     top = ed_results_top(&top_value);
-    heard = losses != NULL &&
-            ed_decision_put(output, ed_model_output(0), ed_window_frames(), &made);
+    heard =
+        losses != NULL && ed_decision_put(output, ed_model_output(0), ed_window_frames(), &made);
     end_us = ed_port_time_us();
 
     ed_record_begin("result");

@@ -358,7 +358,7 @@ static void stream(char *const *words, size_t count)
 bool ed_session_knows(const char *word)
 {
     static const char *const names[] = {
-        "hello", "load",   "run",  "stream", "reset",
+        "hello", "load",   "run",    "stream", "reset",
 #if ED_LISTEN
         "hear",  "forget", "decide", "window",
 #endif
