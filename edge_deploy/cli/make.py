@@ -22,12 +22,26 @@ from edge_deploy.errors import EdgeDeployError
     default=None,
     help="Folder for model.tflite and card.md  [default: the lab's own]",
 )
+@click.option(
+    "--data",
+    "recordings",
+    type=click.Path(path_type=Path),
+    envvar="EDGE_DEPLOY_DATA",
+    default=None,
+    metavar="FOLDER",
+    help="Where the recordings are that the lab learns from.",
+)
 @click.option("--seed", type=int, default=None, help="Another seed than the recipe's.")
 @click.option("--epochs", type=click.IntRange(min=1), default=None, help="Stop after that many.")
 @json_option
 @debug_option
 def train(
-    lab_word: str, folder: Path | None, seed: int | None, epochs: int | None, as_json: bool
+    lab_word: str,
+    folder: Path | None,
+    recordings: Path | None,
+    seed: int | None,
+    epochs: int | None,
+    as_json: bool,
 ) -> None:
     """Train LAB's model, quantize it to int8, and write it with its card.
 
@@ -42,12 +56,14 @@ def train(
     def progress(epoch: training.Epoch) -> None:
         last = epoch.number == epoch.of
         if last or epoch.number == 1 or epoch.number % max(1, epoch.of // 10) == 0:
+            accuracy = epoch.validation_accuracy
             output.say(
                 f"epoch {epoch.number:>4} of {epoch.of}   loss {epoch.loss:.5f}   "
                 f"validation {epoch.validation_loss:.5f}"
+                + ("" if accuracy is None else f"   accuracy {100 * accuracy:.1f} %")
             )
 
-    result = training.train(lab, seed=seed, epochs=epochs, progress=progress)
+    result = training.train(lab, seed=seed, epochs=epochs, recordings=recordings, progress=progress)
     try:
         model, card = result.write(folder)
     except OSError as error:

@@ -14,6 +14,8 @@ import numpy as np
 from edge_deploy import __version__, model
 from edge_deploy.labs import Lab
 from edge_deploy.model.graph import Graph, Tensor
+from edge_deploy.training import classification
+from edge_deploy.training.classification import Classification
 from edge_deploy.training.recipe import About, Data, Network, Plan
 from edge_deploy.training.result import Comparison
 
@@ -25,14 +27,18 @@ def text(
     data: Data,
     plan: Plan,
     default_epochs: int,
+    recordings: bool,
     network: Network,
     content: bytes,
     graph: Graph,
     figures: Sequence[Comparison],
+    classes: Classification | None,
     versions: str,
 ) -> str:
     """The whole card; ends in a newline."""
     command = f"edge-deploy train {lab.name} --seed {plan.seed}"
+    if recordings:
+        command += " --data FOLDER"
     if plan.epochs != default_epochs:
         command += f" --epochs {plan.epochs}"
     lines = [
@@ -53,6 +59,7 @@ def text(
             ),
         ),
         "",
+        *((*data.notes, "") if data.notes else ()),
         "## Figures",
         "",
         f"On the {len(data.test):,} test samples:",
@@ -68,6 +75,7 @@ def text(
         *sorted({f"- float: {f.in_float.origin}" for f in figures}),
         *sorted({f"- int8: {f.in_int8.origin}" for f in figures}),
         "",
+        *(() if classes is None else _classes(classes)),
         "## Size",
         "",
         _table(
@@ -104,6 +112,31 @@ def text(
         "",
     ]
     return "\n".join(lines)
+
+
+def _classes(classes: Classification) -> list[str]:
+    """How sure the accuracy is, every class, and what is taken for what."""
+    counts = classes.in_int8
+    return [
+        f"- float: {classification.sure(classes.in_float)}",
+        f"- int8: {classification.sure(counts)}",
+        "",
+        _table(
+            ("class", "samples", "right, float", "right, int8", "precision, int8"),
+            classification.class_rows(classes),
+        ),
+        "",
+        "What each class (row) was taken for (column) by the int8 model:",
+        "",
+        _table(
+            ("", *classes.labels),
+            [
+                (label, *(f"{count:,}" if count else "." for count in row))
+                for label, row in zip(classes.labels, counts.tolist(), strict=True)
+            ],
+        ),
+        "",
+    ]
 
 
 def _figure(value: float) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_deploy.quantity import Quantity
+from edge_deploy.training.classification import Classification
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ class Comparison:
 class TrainResult:
     """A trained lab. `model` and `card` are what belongs into its folder.
 
-    seconds: wall time of training, quantizing and evaluating; not in the card, which is the
-    same for the same seed.
+    classes: where the recipe has labels. seconds: wall time of training, quantizing and
+    evaluating; not in the card, which is the same for the same seed.
     """
 
     lab: str
@@ -44,6 +45,7 @@ class TrainResult:
     sha256: str
     card: str
     figures: tuple[Comparison, ...]
+    classes: Classification | None
     history: tuple[Epoch, ...]
     seed: int
     epochs: int

@@ -21,6 +21,7 @@ from edge_deploy.model.graph import Graph
 from edge_deploy.quantity import Quantity
 from edge_deploy.training import card, evaluate, runtime
 from edge_deploy.training import recipe as recipes
+from edge_deploy.training.classification import Classification, classified
 from edge_deploy.training.datasets import NoData
 from edge_deploy.training.quantize import quantize
 from edge_deploy.training.recipe import Data, Network, Plan, Recipe, Samples
@@ -71,7 +72,7 @@ def train(
     representative = data.train.inputs if data.representative is None else data.representative
     content = quantize(network, representative)
     graph = model.read(content, name=lab.name)
-    figures, reference = _figures(network, content, graph, data, recipe)
+    figures, classes, reference = _figures(network, content, graph, data, recipe)
     sha256 = hashlib.sha256(content).hexdigest()
     return TrainResult(
         lab=lab.name,
@@ -83,13 +84,16 @@ def train(
             data=data,
             plan=plan,
             default_epochs=recipe.epochs,
+            recordings=recipe.recordings,
             network=network,
             content=content,
             graph=graph,
             figures=figures,
+            classes=classes,
             versions=runtime.versions(),
         ),
         figures=figures,
+        classes=classes,
         history=history,
         seed=plan.seed,
         epochs=plan.epochs,
@@ -177,8 +181,11 @@ def _fit(
 
 def _figures(
     network: Network, content: bytes, graph: Graph, data: Data, recipe: Recipe
-) -> tuple[tuple[Comparison, ...], str]:
-    """Every figure of the recipe's score, float beside int8, and the int8 runtime's name."""
+) -> tuple[tuple[Comparison, ...], Classification | None, str]:
+    """Every figure of the recipe's score, float beside int8, and the int8 runtime's name.
+
+    Between them, what a classifier made of every class.
+    """
     in_float = evaluate.float_outputs(network, data.test.inputs)
     in_int8, reference = evaluate.int8_outputs(content, graph, data.test.inputs)
     with recipes.blamed(recipe.path):
@@ -194,5 +201,6 @@ def _figures(
             )
             for name, (value, unit) in float_scores.items()
         ),
+        classified(recipe.labels, data.test.targets, in_float, in_int8) if recipe.labels else None,
         reference,
     )
