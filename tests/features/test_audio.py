@@ -124,7 +124,10 @@ def test_quantization_of_no_int8_tensor_is_refused(log_mel, scale, zero_point):
         ({"low_hz": float("nan")}, "low_hz is nan"),
         ({"low_hz": 7_600.0}, "low_hz is 7600 and high_hz 7600"),
         ({"high_hz": 8_001.0}, "expected 0 <= low_hz < high_hz <= 8000"),
-        ({"mel_bins": 120}, "120 mel bins from 20 to 7600 Hz are too narrow for an FFT of 512"),
+        (
+            {"fft": 256, "frame_samples": 256, "mel_bins": 80},
+            "80 mel bins from 20 to 7600 Hz are too narrow for an FFT of 256",
+        ),
     ],
 )
 def test_bad_settings_are_refused(change, said):
