@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,43 +68,49 @@ def show_stream(session: Session, *, on: str, showing: Showing) -> None:
     with Recorder(path, header) as recorder:
         try:
             with views.choose(tally, as_json=showing.as_json, plain=showing.plain) as view:
-                for reading in _readings(session, showing.strides(hello)):
-                    recorder.write(reading)
-                    _take(reading, tally, view)
+                before = LinkHealth()
+                with (
+                    suppress(KeyboardInterrupt),
+                    closing(_until(session, showing.strides(hello))) as readings,
+                ):
+                    for reading in readings:
+                        before = _tell_health(session, before, recorder, tally, view)
+                        _take(reading, recorder, tally, view)
+                _tell_health(session, before, recorder, tally, view)
         except LinkLost:
             sum_up(tally, f"Recorded in {path}")
             raise
     sum_up(tally, f"Recorded in {path}")
 
 
-def _readings(session: Session, strides: int | None) -> Iterator[Reading]:
-    """What the board streams, and, whenever it has grown, what the link has damaged."""
-    before = LinkHealth()
-    with suppress(KeyboardInterrupt), closing(session.stream(strides)) as readings:
+def _until(session: Session, strides: int | None) -> Generator[Reading, None, None]:
+    """What the board streams, until that many inferences were made or missed."""
+    with closing(session.stream(strides)) as readings:
         for reading in readings:
-            now = _health(session)
-            if now != before:
-                yield now
-                before = now
             yield reading
-            # A missed inference counts: the sound does not wait for it.
+            # A missed one counts: the sound does not wait for it.
             if (
                 strides is not None
                 and isinstance(reading, Inference)
                 and reading.n + reading.overruns + 1 >= strides
             ):
-                break
-    now = _health(session)
-    if now != before:
-        yield now
+                return
 
 
-def _health(session: Session) -> LinkHealth:
+def _tell_health(
+    session: Session, before: LinkHealth, recorder: Recorder, tally: Tally, view: View
+) -> LinkHealth:
+    """What the link has damaged is a reading of its own, whenever it has grown."""
     health = session.health
-    return LinkHealth(health.lost_records, health.corrupt_lines, health.retries)
+    now = LinkHealth(health.lost_records, health.corrupt_lines, health.retries)
+    if now != before:
+        _take(now, recorder, tally, view)
+    return now
 
 
-def _take(reading: Reading, tally: Tally, view: View) -> None:
+def _take(reading: Reading, recorder: Recorder | None, tally: Tally, view: View) -> None:
+    if recorder is not None:
+        recorder.write(reading)
     tally.add(reading)
     view.show(reading)
 
@@ -116,7 +122,7 @@ def show_again(readings: Iterable[Reading], tally: Tally, showing: Showing) -> N
         views.choose(tally, as_json=showing.as_json, plain=showing.plain) as view,
     ):
         for reading in readings:
-            _take(reading, tally, view)
+            _take(reading, None, tally, view)
 
 
 def sum_up(tally: Tally, last: str) -> None:
