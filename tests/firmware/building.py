@@ -15,7 +15,7 @@ CONFIG = TESTS / "config"
 FLAGS = ("-std=c99", "-ffp-contract=off")
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wvla", "-Werror")
 SANITIZERS = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-INCLUDES = ("-I", str(SOURCES), "-I", str(TESTS), "-I", str(CONFIG))
+INCLUDES = ("-I", str(SOURCES), "-I", str(TESTS))
 
 FAKE_MODEL = TESTS / "fake_model.c"
 
@@ -44,9 +44,13 @@ def compile_c(
     output: Path,
     *,
     flags: Sequence[str] = (),
+    config: Path = CONFIG,
 ) -> Path:
-    """Compile and link with every warning an error; fails with what the compiler said."""
-    words = [*compiler, *FLAGS, *WARNINGS, *INCLUDES, *flags]
+    """Compile and link with every warning an error; fails with what the compiler said.
+
+    config: the folder with the two headers that a build generates.
+    """
+    words = [*compiler, *FLAGS, *WARNINGS, *INCLUDES, "-I", str(config), *flags]
     words += [str(source) for source in sources]
     done = subprocess.run(
         [*words, "-o", str(output)], capture_output=True, text=True, timeout=300, check=False
