@@ -110,6 +110,13 @@ def model_image(
     return _link(compiler, folder, machine, sources)
 
 
+def program_image(
+    compiler: Toolchain, folder: Path, sources: Sequence[Path], *, flags: Sequence[str] = ()
+) -> Path:
+    """An image of any sources with an ed_main(), for QEMU; they may include files of `folder`."""
+    return _link(compiler, folder, "qemu", sources, flags)
+
+
 def run(image: Path, *, counting: bool = False, timeout_s: float = RUN_TIMEOUT_S) -> Said:
     """Run an image in QEMU to its end. counting: one nanosecond for every instruction."""
     words = [QEMU, *_QEMU_WORDS, *(_COUNTING if counting else ()), "-kernel", str(image)]
