@@ -30,6 +30,7 @@ _LEAST_LINES = 6
 # bars, a blank, and the four lines of figures.
 _AROUND_BARS = 1 + 3 + 1 + 1 + 1 + 4
 _LABEL_COLUMNS_MOST = 14
+_WIDE = 76  # columns for all figures in full
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
@@ -157,9 +158,9 @@ def _figures(tally: Tally, width: int) -> list[Text]:
     """Four lines: latency, what it costs, what went wrong, what was heard before."""
     latest = tally.latest
     rows = [
-        ("latency", _latency(latest)),
-        ("cost", _cost(tally, latest)),
-        ("trouble", _trouble(tally)),
+        ("latency", _latency(latest, wide=width >= _WIDE)),
+        ("cost", _cost(tally, latest, wide=width >= _WIDE)),
+        ("trouble", _trouble(tally, wide=width >= _WIDE)),
         ("heard", _history(tally, width - 9)),
     ]
     return [
@@ -168,31 +169,37 @@ def _figures(tally: Tally, width: int) -> list[Text]:
     ]
 
 
-def _latency(latest: Inference | None) -> tuple[str, bool]:
+def _latency(latest: Inference | None, *, wide: bool) -> tuple[str, bool]:
     if latest is None:
         return "-", False
+    if not wide:
+        stages = (latest.dsp_us, latest.inference_us, latest.post_us)
+        return " + ".join(f"{us / 1000:.1f}" for us in stages) + " ms", False
     split = f"dsp {latest.dsp_us:,}  inference {latest.inference_us:,}  post {latest.post_us:,}"
     return f"{split}  = {latest.end_to_end_us:,} us", False
 
 
-def _cost(tally: Tally, latest: Inference | None) -> tuple[str, bool]:
+def _cost(tally: Tally, latest: Inference | None, *, wide: bool) -> tuple[str, bool]:
     parts = []
     if latest is not None:
-        if latest.counts.cycles is not None:
+        if wide and latest.counts.cycles is not None:
             parts.append(f"{latest.counts.cycles:,} cycles")
         if latest.counts.energy_nj is not None:
             parts.append(f"{latest.counts.energy_nj / 1000:,.2f} uJ")
         if (share := tally.core_share(latest.end_to_end_us)) is not None:
-            parts.append(f"{100 * share:.1f} % of the core")
+            parts.append(f"{100 * share:.1f} % of the core" if wide else f"core {share:.0%}")
     return "  ".join(parts) or "-", False
 
 
-def _trouble(tally: Tally) -> tuple[str, bool]:
-    counts = [(tally.link.lost_records, "records dropped"), (tally.overruns, "overruns")]
+def _trouble(tally: Tally, *, wide: bool) -> tuple[str, bool]:
+    counts = [("dropped records", tally.link.lost_records), ("overruns", tally.overruns)]
     if tally.lost_samples is not None:
-        counts.append((tally.lost_samples, "samples lost"))
-    counts.append((tally.link.corrupt_lines, "corrupt lines"))
-    return "  ".join(f"{count:,} {what}" for count, what in counts), any(n for n, _ in counts)
+        counts.append(("lost samples", tally.lost_samples))
+    counts.append(("corrupt lines", tally.link.corrupt_lines))
+    bad = any(count for _, count in counts)
+    if not wide:  # what happened must not be cut off by what did not
+        counts = [(what, count) for what, count in counts if count]
+    return "  ".join(f"{what} {count:,}" for what, count in counts) or "none", bad
 
 
 def _history(tally: Tally, columns: int) -> tuple[str, bool]:
