@@ -10,6 +10,7 @@ import pytest
 from edge_deploy import model
 from edge_deploy.errors import BadInput
 from edge_deploy.training import train
+from edge_deploy.training.datasets import NoData
 from edge_deploy.training.train import TrainingDiverged
 
 RECIPE = """
@@ -117,3 +118,78 @@ def test_a_loss_that_is_no_number_ends_training(changed):
 def test_a_recipe_that_gives_the_wrong_thing_is_told(changed, old, new, message):
     with pytest.raises(BadInput, match=message):
         train(changed(old, new))
+
+
+CLASSIFIER = """
+import numpy as np
+from edge_deploy.training import About, Data, Samples
+
+SEED, EPOCHS, BATCH = 7, 3, 32
+ABOUT = About("Tells less from more.", "Generated.", "Nothing but numbers.")
+LABELS = ("less", "more", "most")
+RECORDINGS = True
+ASKED = []
+
+def data(seed, folder):
+    assert (folder / "recording").is_file()
+    def part(count, key):
+        x = np.random.default_rng((seed, key)).uniform(-1, 1, (count, 1)).astype(np.float32)
+        return Samples(x, np.eye(3, dtype=np.float32)[np.digitize(x[:, 0], (-0.3, 0.3))])
+    def fresh(epoch):
+        ASKED.append(epoch)
+        return part(320, 10 + epoch)
+    return Data(part(320, 1), part(32, 2), part(64, 3), fresh=fresh, notes=("| own | table |",))
+
+def network(plan):
+    from tensorflow import keras
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(8, "relu"),
+                              keras.layers.Dense(3, "softmax")])
+    model.compile(keras.optimizers.Adam(0.05), "categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+def score(targets, outputs):
+    if ASKED:
+        assert ASKED == [0, 1, 2]
+    return {"accuracy": (float(np.mean(outputs.argmax(1) == targets.argmax(1))), "1")}
+"""
+
+
+@pytest.fixture
+def classifier(tmp_path):
+    folder = tmp_path / "lab"
+    folder.mkdir()
+    (folder / "recipe.py").write_text(CLASSIFIER)
+    (tmp_path / "recording").touch()
+    return SimpleNamespace(name="more", title="More", folder=folder)
+
+
+@pytest.mark.usefixtures("tensorflow")
+def test_a_classifier_hears_each_epoch_anew_and_says_what_it_confuses(classifier, tmp_path):
+    result = train(classifier, recordings=tmp_path)
+    assert [epoch.number for epoch in result.history] == [1, 2, 3]
+    assert all(0 <= epoch.validation_accuracy <= 1 for epoch in result.history)
+    (figure,) = result.figures
+    assert figure.in_int8.value > 0.8
+    counts = result.classes.in_int8
+    assert counts.sum() == result.test_samples == 64
+    assert counts.trace() / 64 == figure.in_int8.value
+    for text in (
+        "$ edge-deploy train more --seed 7 --data FOLDER\n",
+        "| own | table |",
+        f"- int8: {counts.trace()} of 64 right, ",
+        "| less  | ",
+        "taken for (column)",
+    ):
+        assert text in result.card
+    assert str(tmp_path) not in result.card
+    again = train(classifier, recordings=tmp_path)
+    assert (again.model, again.card) == (result.model, result.card)
+
+
+@pytest.mark.usefixtures("tensorflow")
+def test_a_classifier_without_its_recordings_is_told(classifier, tmp_path):
+    with pytest.raises(NoData, match="more learns from recordings, and none are given") as caught:
+        train(classifier)
+    assert "--data FOLDER" in caught.value.try_next[0]
+    with pytest.raises(NoData, match="recording is no folder"):
+        train(classifier, recordings=tmp_path / "recording")
