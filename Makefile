@@ -1,6 +1,7 @@
 # Needs Python 3.10 to 3.13, git and make; no C compiler: the ziglang wheel is one.
 #
-#   make demo       compile the first lab's model, flash it to a virtual Nano 33 BLE, watch it
+#   make demo       flash a keyword spotter to a virtual Nano 33 BLE, speak to it, see what it hears
+#   make demo-hello the first lab: a virtual board draws a sine
 #   make test       lint, types, layering and the tests
 #   make test-all   the slow tests too
 #   make lint       lint, types and layering alone
@@ -23,13 +24,16 @@ PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 DEBIAN_PACKAGES := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format clean setup-demo setup-test setup-debian
+.PHONY: help demo demo-hello test test-all lint format clean setup-demo setup-test setup-debian
 
 help:
 	@sed -n 's/^#   //p' Makefile
 
 demo: setup-demo
-	@$(BIN)/edge-deploy flash --board nano33 --on virtual hello --count 50
+	@$(BIN)/edge-deploy flash --board nano33 --on virtual kws --mic labs/kws/demo.wav --plain
+
+demo-hello: setup-demo
+	@$(BIN)/edge-deploy flash --board nano33 --on virtual hello --count 50 --plain
 
 test: setup-test lint
 	@$(PYTEST) -m "not slow"

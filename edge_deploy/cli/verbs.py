@@ -32,7 +32,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("labs", "look", "look", "List the labs."),
     Verb("inspect", "look", "look", "Show what a model needs, and whether it fits a board."),
     Verb("train", "make", "make", "Train a lab's model and quantize it to int8."),
-    Verb("evaluate", "make", "evaluate", "Tell how well a lab hears on a board, by held-out sound."),
+    Verb("evaluate", "make", "evaluate", "Tell how well a lab hears, by held-out sound."),
     Verb("compile", "compile", "translate", "Compile an int8 .tflite to plain C."),
     Verb("carray", "compile", "translate", "Print a .tflite as a C array, for an interpreter."),
     Verb("build", "compile", "translate", "Build the firmware with a model, without flashing it."),

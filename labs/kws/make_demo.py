@@ -1,0 +1,69 @@
+"""Makes demo.wav, the words that `make demo` plays: python labs/kws/make_demo.py.
+
+Needs espeak-ng (Debian: apt-get install espeak-ng); demo.wav is committed, so only whoever changes
+the words does. A synthesiser speaks them, so the recording is ours to give away.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import wave
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_deploy import audio
+
+GAP_S = 0.7
+PEAK = 0.5  # of full scale
+
+# (word, voice, words a minute, pitch). One voice is a person; two make a conversation.
+SPOKEN = (
+    ("yes", "en-us", 130, 50),
+    ("no", "en-us", 130, 50),
+    ("left", "en-us", 130, 50),
+    ("right", "en-us", 130, 50),
+    ("up", "en-us", 130, 50),
+    ("stop", "en-us", 130, 50),
+    ("go", "en-us", 130, 50),
+)
+
+
+def main() -> None:
+    """Speak, and write."""
+    gap = np.zeros(round(GAP_S * audio.RATE_HZ), np.int16)
+    pieces = [gap]
+    for word, voice, pace, pitch in SPOKEN:
+        pieces += [speak(word, voice, pace, pitch), gap]
+    path = Path(__file__).with_name("demo.wav")
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(audio.RATE_HZ)
+        file.writeframes(np.concatenate(pieces).astype("<i2").tobytes())
+
+
+def speak(word: str, voice: str, pace: int, pitch: int) -> NDArray[np.int16]:
+    """One word at 16 kHz, its silent ends cut off, as loud as the others."""
+    program = shutil.which("espeak-ng")
+    if program is None:
+        raise SystemExit("espeak-ng is not installed.")
+    said = subprocess.run(
+        [program, "--stdout", "-v", voice, "-s", str(pace), "-p", str(pitch), word],
+        capture_output=True,
+        check=True,
+    ).stdout
+    with wave.open(io.BytesIO(said)) as file:
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.int16)
+        samples = audio.convert(samples[:, None], from_hz=file.getframerate(), to_hz=audio.RATE_HZ)
+    loud = np.flatnonzero(np.abs(samples.astype(int)) > 0.01 * np.abs(samples.astype(int)).max())
+    samples = samples[loud[0] : loud[-1] + 1]
+    scale = PEAK * 32767 / np.abs(samples.astype(int)).max()
+    return np.round(samples * scale).astype(np.int16)
+
+
+if __name__ == "__main__":
+    main()
