@@ -47,7 +47,11 @@ class NoSound(UsageError):
     help="Where the recordings are, as the lab's recipe wants them.",
 )
 @click.option(
-    "--limit", type=click.IntRange(min=1), default=None, metavar="N", help="At most N recordings."
+    "--limit",
+    type=click.IntRange(min=1),
+    default=None,
+    metavar="N",
+    help=f"At most N recordings  [default: all; with --stream {tune.WORDS}]",
 )
 @click.option(
     "--stream",
@@ -89,6 +93,8 @@ def evaluate(
     found = _held_out(lab, lab_word, target, data)
     reference = oracle.open_reference(subject.data)  # first: a missing package is told at once
     host = Host(settings, AudioFeatures(settings), subject.graph, reference)
+    if streaming and limit is None:
+        limit = tune.WORDS
     clips = recordings.choose(found, limit, target.seed)
     if streaming:
         noise = recordings.background(lab, data) if data is not None else []
@@ -218,9 +224,12 @@ def _show(result: EvaluateResult) -> None:
     for line in matrix(result):
         output.show(line)
     output.show(
-        f"{result.windows_compared} windows compared with this computer's features and "
-        f"{result.reference}, from raw samples on: {result.differing_windows} windows, "
-        f"{result.differing_outputs} outputs, {result.differing_decisions} decisions differ."
+        f"{result.windows_compared} recordings compared with this computer's features and "
+        f"{result.reference}:"
+    )
+    output.show(
+        f"  {result.differing_windows} windows, {result.differing_outputs} outputs, "
+        f"{result.differing_decisions} decisions differ, from raw samples on"
     )
 
 

@@ -27,6 +27,9 @@ from edge_deploy.labs import Lab
 PACE_S = 60.0
 """Of continuous sound, from which is told what listening costs."""
 
+WORDS = 144
+"""Recordings in the stream of words where nothing is said: some six minutes with their gaps."""
+
 Bar = Callable[[str], AbstractContextManager[Progress | None]]
 
 
@@ -140,7 +143,10 @@ def _show(result: Tuning) -> None:
             "",
         ],
         [_row(point, current) for point in curve.along(current.smooth)],
-        title=f"smoothing over {current.smooth} results, as the lab is set",
+    )
+    output.show(
+        f"at the lab's threshold, {current.threshold:g}, "
+        f"with {current.stray} decisions beside the words:"
     )
     output.table(
         ["word", "said", "missed", "heard as another"],
@@ -148,12 +154,10 @@ def _show(result: Tuning) -> None:
             [word.label, output.number(word.n), str(word.missed), str(word.confused)]
             for word in current.said
         ],
-        title=f"at the lab's threshold, {current.threshold:g}; "
-        f"{current.stray} decisions beside the words",
     )
     output.show(
-        f"{result.results:,} results compared with this computer's features and "
-        f"{result.reference}: {result.differing_outputs:,} differ."
+        f"{result.results:,} results compared with this computer's: "
+        f"{result.differing_outputs:,} differ ({result.reference})."
     )
     if result.decisions_compared is not None:
         output.show(
@@ -181,8 +185,12 @@ def _row(point: Point, current: Point) -> list[str]:
 
 def _show_pace(pace: Pace) -> None:
     faster, share = pace.faster_than_real_time, pace.core_share
+    output.show(f"{pace.audio_s:.0f} s of continuous sound:")
     output.show(
-        f"{pace.audio_s:.0f} s of continuous sound in {pace.wall_s:.1f} s: {faster.value:.1f} "
-        f"times faster than real time ({faster.origin}); {100 * share.value:.1f} % of the core "
-        f"({share.origin}), {pace.overruns} overruns, {pace.lost} samples lost."
+        f"  heard in {pace.wall_s:.1f} s: {faster.value:.1f} times faster than real time "
+        f"({faster.origin})"
+    )
+    output.show(
+        f"  {100 * share.value:.1f} % of the core ({share.origin}), {pace.overruns} overruns, "
+        f"{pace.lost} samples lost"
     )

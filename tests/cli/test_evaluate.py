@@ -1,0 +1,240 @@
+"""`evaluate` as a user types it: a lab that hears tones, on a virtual board and on this computer.
+
+The lab is made here and needs no recordings of people; one test hears some of those where they
+are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_deploy import labs
+from edge_deploy.cli.main import run
+from edge_deploy.errors import Exit
+from tests import listening_lab
+
+pytest.importorskip("unicorn", reason="the virtual board needs the extra `virtual`")
+pytest.importorskip("tflite_runtime", reason="the host's model runs on the extra `reference`")
+
+VIRTUAL = ("--board", "nano33", "--on", "virtual")
+LOCAL = ("--board", "nano33", "--on", "local")
+
+_BESIDE = Path(__file__).resolve().parents[3] / "shared"
+RECORDINGS = Path(os.environ.get("EDGE_DEPLOY_TEST_DATA", _BESIDE)) / "data"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("labs") / "tones"
+    return listening_lab.write_lab(folder, budgets="budgets:\n  nano33: {accuracy: 0.9}\n")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return listening_lab.write_data(tmp_path_factory.mktemp("data"), each=3, noise_s=5.0)
+
+
+@pytest.fixture(autouse=True)
+def at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGE_DEPLOY_HOME", str(home))
+    for name in ("EDGE_DEPLOY_BOARD", "EDGE_DEPLOY_ON", "EDGE_DEPLOY_PORT", "EDGE_DEPLOY_DATA"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def typed(capfd: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, str, str]:
+    capfd.readouterr()
+    code = run([str(word) for word in words])
+    out, err = capfd.readouterr()
+    assert "Traceback" not in out + err
+    return code, out, err
+
+
+def refused(
+    capfd: pytest.CaptureFixture[str], code: Exit, words: tuple[str | Path, ...], *texts: str
+) -> str:
+    """One `Error:` line with all `texts`, and the exit code; returns all of stderr."""
+    found, _, err = typed(capfd, "evaluate", *words)
+    assert found == code, err
+    (line,) = [line for line in err.splitlines() if line.startswith("Error: ")]
+    for text in texts:
+        assert text in line
+    return err
+
+
+@pytest.mark.parametrize("where", [VIRTUAL, LOCAL], ids=["virtual", "local"])
+def test_every_recording_is_heard_as_the_host_hears_it(
+    capfd: pytest.CaptureFixture[str], tones: Path, data: Path, where: tuple[str, ...]
+) -> None:
+    code, out, err = typed(capfd, "evaluate", tones, *where, "--data", data, "--json")
+    assert code == Exit.DONE, err
+    found: dict[str, Any] = json.loads(out)
+    assert found["schema_version"] == 1
+    assert (found["lab"], found["board"], found["on"]) == ("tones", "nano33", where[-1])
+    assert found["n"] == found["windows_compared"] == found["held_out"] == 9
+    for what in ("windows", "outputs", "decisions"):
+        assert found[f"differing_{what}"] == 0
+    assert found["accuracy"]["value"] == 1.0
+    assert found["confusion"] == [[3, 0, 0], [0, 3, 0], [0, 0, 3]]
+    (check,) = found["budgets"]
+    assert (check["resource"], check["status"], check["limit"]) == ("accuracy", "ok", 0.9)
+
+
+def test_text_says_the_same_within_100_columns(
+    capfd: pytest.CaptureFixture[str], tones: Path, data: Path
+) -> None:
+    words = ("evaluate", tones, *LOCAL, "--data", data, "--limit", "3")
+    code, out, err = typed(capfd, *words)
+    assert code == Exit.DONE, err
+    assert "3 of 9 held-out recordings" in out
+    assert "accuracy 100.0 %" in out
+    assert "0 windows, 0 outputs, 0 decisions differ" in out
+    assert all(len(line) <= 100 for line in out.splitlines())
+
+
+def test_a_missed_budget(capfd: pytest.CaptureFixture[str], data: Path, tmp_path: Path) -> None:
+    lab = listening_lab.write_lab(
+        tmp_path / "tones", budgets="budgets:\n  nano33: {accuracy: 0.9}\n"
+    )
+    recipe = lab / "recipe.py"
+    recipe.write_text(recipe.read_text().replace("LABELS.index(path.parent.name))", "1)"))
+    words = (lab, *LOCAL, "--data", data)
+    refused(capfd, Exit.OVER_BUDGET, words, "0.3333", "0.9")
+
+
+def test_a_host_of_another_mind(
+    capfd: pytest.CaptureFixture[str],
+    tones: Path,
+    data: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from edge_deploy.bench.host import Host
+
+    frames = Host.frames
+
+    def shifted(self: Host, samples: Any) -> Any:
+        return frames(self, samples[1:])
+
+    monkeypatch.setattr(Host, "frames", shifted)
+    words = (tones, *LOCAL, "--data", data, "--limit", "2")
+    err = refused(capfd, Exit.WRONG_BOARD, words, "2 windows", "expected")
+    assert "edge-deploy verify" in err
+
+
+@pytest.mark.parametrize("where", [VIRTUAL, LOCAL], ids=["virtual", "local"])
+def test_a_stream_and_its_curve(
+    capfd: pytest.CaptureFixture[str],
+    tones: Path,
+    data: Path,
+    tmp_path: Path,
+    where: tuple[str, ...],
+) -> None:
+    picture = tmp_path / "curve.svg"
+    words = ("evaluate", tones, *where, "--data", data, "--stream", "-o", picture, "--json")
+    code, out, err = typed(capfd, *words)
+    assert code == Exit.DONE, err
+    found: dict[str, Any] = json.loads(out)
+    assert found["n"] == 6  # silence is no word
+    assert found["noise_s"] == 5.0
+    assert found["differing_outputs"] == 0
+    assert found["results"] > 200
+    current = found["current"]
+    assert (current["threshold"], current["smooth"]) == (0.6, 2)
+    assert (current["misses"], current["false_accepts"]) == (0, 0)
+    assert current in found["curve"]
+    continuous = found["continuous"]
+    assert continuous["audio_s"] == 60.0
+    assert (continuous["overruns"], continuous["lost_samples"]) == (0, 0)
+    if where == VIRTUAL:
+        # The firmware's own decisions on the very recording: the rule's second home is its equal.
+        assert found["decisions_compared"] == 6
+        assert found["differing_decisions"] == 0
+        assert continuous["core_share"]["origin"] == "modelled:cortex_m4"
+        assert 0.005 < continuous["core_share"]["value"] < 0.2
+    else:
+        assert "differing_decisions" not in found
+    assert ET.parse(picture).getroot().tag.endswith("svg")
+
+
+def test_the_curve_as_a_table(capfd: pytest.CaptureFixture[str], tones: Path, data: Path) -> None:
+    code, out, err = typed(capfd, "evaluate", tones, *LOCAL, "--data", data, "--stream")
+    assert code == Exit.DONE, err
+    (mine,) = [line for line in out.splitlines() if "<- the lab's" in line]
+    assert mine.split()[:4] == ["0.60", "0", "6", "0.0"]
+    assert "faster than real time (measured:host_clock)" in out
+    assert all(len(line) <= 100 for line in out.splitlines())
+
+
+# --- what cannot be evaluated ---
+
+
+def test_no_recordings_named(capfd: pytest.CaptureFixture[str], tones: Path) -> None:
+    err = refused(capfd, Exit.BAD_INPUT, (tones, *LOCAL), "--data")
+    assert "--data FOLDER" in err.partition("Things to try:")[2]
+
+
+def test_a_folder_that_is_not_there(
+    capfd: pytest.CaptureFixture[str], tones: Path, tmp_path: Path
+) -> None:
+    words = (tones, *LOCAL, "--data", tmp_path / "no")
+    refused(capfd, Exit.BAD_INPUT, words, "no such folder")
+
+
+def test_an_unreadable_clip(capfd: pytest.CaptureFixture[str], tones: Path, tmp_path: Path) -> None:
+    data = listening_lab.write_data(tmp_path, each=1)
+    (data / "low" / "000.wav").write_bytes(b"RIFF")
+    refused(capfd, Exit.BAD_INPUT, (tones, *LOCAL, "--data", data), "000.wav")
+
+
+def test_a_lab_that_does_not_listen(capfd: pytest.CaptureFixture[str], data: Path) -> None:
+    err = refused(capfd, Exit.USAGE, ("hello", *LOCAL, "--data", data), "hello", "does not listen")
+    assert "edge-deploy verify hello --board nano33 --on local" in err
+
+
+def test_a_model_without_a_lab(capfd: pytest.CaptureFixture[str], tones: Path, data: Path) -> None:
+    words = (tones / "model.tflite", *LOCAL, "--data", data)
+    refused(capfd, Exit.USAGE, words, "its lab")
+
+
+def test_a_picture_of_nothing(
+    capfd: pytest.CaptureFixture[str], tones: Path, data: Path, tmp_path: Path
+) -> None:
+    words = (tones, *LOCAL, "--data", data, "-o", tmp_path / "x.svg")
+    refused(capfd, Exit.USAGE, words, "--stream")
+
+
+def test_a_picture_where_no_file_can_be(
+    capfd: pytest.CaptureFixture[str], tones: Path, data: Path, tmp_path: Path
+) -> None:
+    words = (tones, *LOCAL, "--data", data, "--stream", "-o", tmp_path / "no" / "x.svg")
+    refused(capfd, Exit.FAILED, words, "x.svg", "cannot be written")
+
+
+# --- people ---
+
+
+def test_a_few_recordings_of_people(capfd: pytest.CaptureFixture[str]) -> None:
+    if not (RECORDINGS / "speech_commands.tar.xz").is_file():
+        pytest.skip("speech_commands is not there (EDGE_DEPLOY_TEST_DATA, ../shared)")
+    if not labs.load("kws").model.is_file():
+        pytest.skip("kws has no trained model yet")
+    words = ("evaluate", "kws", *VIRTUAL, "--data", RECORDINGS, "--limit", "24", "--json")
+    code, out, err = typed(capfd, *words)
+    assert code in {Exit.DONE, Exit.OVER_BUDGET}, err  # 24 clips make a rough accuracy
+    found = json.loads(out)
+    assert found["n"] == found["windows_compared"] == 24
+    for what in ("windows", "outputs", "decisions"):
+        assert found[f"differing_{what}"] == 0
+    assert sum(row["n"] for row in found["per_class"]) == 24
+    assert {row["n"] for row in found["per_class"]} == {2}
+    assert found["accuracy"]["value"] > 0.6
