@@ -18,6 +18,7 @@ static struct {
     bool ready;
     uint32_t results; /* since the window was cleared */
     uint64_t dsp_us;  /* for features since the last result */
+    uint32_t expected; /* bytes that the host is to send to the room */
     int16_t room[ED_LISTEN_SAMPLES];
 } listen;
 
@@ -66,15 +67,20 @@ int16_t *ed_listen_room(void)
     return listen.room;
 }
 
+void ed_listen_expect(uint32_t bytes)
+{
+    listen.expected = bytes;
+}
+
 uint8_t *ed_listen_at(size_t offset, size_t *length)
 {
-    *length = sizeof listen.room - offset;
+    *length = listen.expected - offset;
     return (uint8_t *)listen.room + offset; /* every board of ours is little-endian, as sound is */
 }
 
-uint32_t ed_listen_crc(uint32_t bytes)
+uint32_t ed_listen_crc(void)
 {
-    return ed_crc32(0, listen.room, bytes);
+    return ed_crc32(0, listen.room, listen.expected);
 }
 
 void ed_listen_hear(uint32_t count)

@@ -33,12 +33,12 @@ void ed_listen_forget(void);
 /* Room for ED_LISTEN_SAMPLES samples that are about to be heard. */
 int16_t *ed_listen_room(void);
 
-/* The same for a host that sends them as bytes: where byte `offset` of the room is, and in *length
- * how many can be written on from there. */
+/* The same for a host that sends them as bytes, as ed_input.h has it for inputs: how many will
+ * come, at most ED_WIRE_AUDIO_BYTES; where byte `offset` of them is to be written, and in *length
+ * how many from there on; and their CRC-32. */
+void ed_listen_expect(uint32_t bytes);
 uint8_t *ed_listen_at(size_t offset, size_t *length);
-
-/* CRC-32 of the first `bytes` bytes of the room. */
-uint32_t ed_listen_crc(uint32_t bytes);
+uint32_t ed_listen_crc(void);
 
 /* Append the first `count` samples of the room to the window. */
 void ed_listen_hear(uint32_t count);

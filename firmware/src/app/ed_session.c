@@ -104,7 +104,7 @@ static uint32_t receive(place at, uint32_t bytes)
     while (have < bytes) {
         size_t length;
         uint8_t *to = at(have, &length);
-        const size_t count = ed_link_read(to, length < bytes - have ? length : bytes - have);
+        const size_t count = ed_link_read(to, length);
         if (count != 0) {
             have += (uint32_t)count;
             since_us = ed_port_time_us();
@@ -130,7 +130,7 @@ static ed_status read_upload(char *const *words, size_t count, uint32_t *bytes, 
 }
 
 /* "ed-go", the bytes, and what is wrong with them, if anything is. */
-static ed_status upload(place at, uint32_t (*crc_of)(uint32_t bytes), uint32_t bytes, uint32_t crc)
+static ed_status upload(place at, uint32_t (*crc_of)(void), uint32_t bytes, uint32_t crc)
 {
     uint32_t found;
 
@@ -142,7 +142,7 @@ static ed_status upload(place at, uint32_t (*crc_of)(uint32_t bytes), uint32_t b
         fail_with("timeout", "have", found);
         return ED_MISSING;
     }
-    found = crc_of(bytes);
+    found = crc_of();
     if (found != crc) {
         ed_record_begin("error");
         ed_record_text("code", "data");
@@ -159,13 +159,6 @@ static void confirm(uint32_t bytes, uint32_t crc)
     ed_record_u64("bytes", bytes);
     ed_record_hex32("crc", crc);
     ed_record_end();
-}
-
-/* The inputs' only size is all of them. */
-static uint32_t input_crc(uint32_t bytes)
-{
-    (void)bytes;
-    return ed_input_crc();
 }
 
 static void load(char *const *words, size_t count)
@@ -185,7 +178,7 @@ static void load(char *const *words, size_t count)
     ed_input_forget();
     ed_mlperf_reset();
     ed_results_forget();
-    if (upload(ed_input_at, input_crc, bytes, crc) == ED_OK) {
+    if (upload(ed_input_at, ed_input_crc, bytes, crc) == ED_OK) {
         ed_input_confirm();
         confirm(bytes, crc);
     }
@@ -276,6 +269,7 @@ static void hear(char *const *words, size_t count)
         return;
     }
     ed_stream_stop();
+    ed_listen_expect(bytes);
     if (upload(ed_listen_at, ed_listen_crc, bytes, crc) == ED_OK) {
         ed_listen_hear(bytes / 2);
         confirm(bytes, crc);

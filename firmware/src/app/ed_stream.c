@@ -150,8 +150,8 @@ static void infer(void)
 /* Do what is due; where nothing is, say in *next_us when it will be, and return false. */
 static bool source_step(uint64_t now_us, uint64_t *next_us)
 {
+    *next_us = stream.due_us;
     if (now_us < stream.due_us) {
-        *next_us = stream.due_us;
         return false;
     }
     infer();
