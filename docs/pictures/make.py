@@ -1,39 +1,88 @@
-"""Draws the README's terminal picture from a real run: python docs/pictures/make.py.
+"""Draws the README's terminal pictures from real runs: python docs/pictures/make.py.
 
-Runs the command in this environment and writes what it printed as an SVG beside this file.
+Runs each command in this environment, in a home of its own, and writes what was to be seen as an
+SVG beside this file.
 """
 
 from __future__ import annotations
 
 import io
+import os
+import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
-WORDS = ["flash", "--board", "nano33", "--on", "virtual", "hello", "--count", "50"]
-SHOWN_EVERY = 3  # lines of the stream: a whole turn of the sine fits on a page
+from edge_deploy.cli.live_view import draw
+from edge_deploy.cli.tally import Tally
+from edge_deploy.telemetry import recording
+from edge_deploy.telemetry.readings import Inference
+
+HERE = Path(__file__).parent
+VIRTUAL = ["flash", "--board", "nano33", "--on", "virtual"]
+SINE = [*VIRTUAL, "hello", "--count", "50"]
+SINE_SHOWN_EVERY = 3  # lines of the stream: a whole turn of the sine fits on a page
+WORDS = [*VIRTUAL, "kws", "--mic", "labs/kws/demo.wav"]
+COLUMNS, LINES = 80, 24
 
 
 def main() -> None:
     """Run, and draw."""
+    with tempfile.TemporaryDirectory() as home:
+        hello(home)
+        kws(home)
+
+
+def typed(words: list[str], home: str) -> tuple[str, str]:
+    """What the command wrote: (stdout, stderr)."""
     ended = subprocess.run(
-        [sys.executable, "-c", "from edge_deploy.cli import main; main()", *WORDS],
+        [sys.executable, "-c", "from edge_deploy.cli import main; main()", *words],
         capture_output=True,
         text=True,
         check=True,
+        cwd=HERE.parents[1],
+        env={**os.environ, "EDGE_DEPLOY_HOME": home},
     )
-    stream = ended.stdout.splitlines()[::SHOWN_EVERY]
-    first, *summary = [line for line in ended.stderr.splitlines() if "Recorded" not in line]
+    return ended.stdout, ended.stderr
+
+
+def hello(home: str) -> None:
+    """The sine, every third line."""
+    out, err = typed([*SINE, "--plain"], home)
+    stream = out.splitlines()[::SINE_SHOWN_EVERY]
+    first, *summary = [line for line in err.splitlines() if "Recorded" not in line]
     if first.startswith("Built"):
         first, *summary = summary
     console = Console(record=True, width=112, file=io.StringIO())
-    console.print(Text("$ edge-deploy " + " ".join(WORDS), style="bold"))
+    console.print(Text("$ edge-deploy " + " ".join(SINE), style="bold"))
     for line in (first, *stream, *summary):
         console.print(Text(line))
-    console.save_svg(str(Path(__file__).with_name("hello.svg")), title="every third line shown")
+    console.save_svg(str(HERE / "hello.svg"), title="every third line shown")
+
+
+def kws(home: str) -> None:
+    """The live view as it stood when the last word of the recording was heard."""
+    _, err = typed(WORDS, home)
+    found = re.search(r"^Recorded in (.*)$", err, re.MULTILINE)
+    if found is None:
+        raise SystemExit(err)
+    loaded = recording.load(Path(found[1]))
+    last = max(
+        position
+        for position, reading in enumerate(loaded.readings)
+        if isinstance(reading, Inference) and reading.heard is not None
+    )
+    tally = Tally(loaded.header)
+    for reading in loaded.readings[: last + 1]:
+        tally.add(reading)
+    console = Console(record=True, width=COLUMNS, file=io.StringIO(), highlight=False)
+    console.print(Text("$ edge-deploy " + " ".join(WORDS), style="bold"))
+    console.print(draw(tally, COLUMNS, LINES - 1))
+    console.save_svg(str(HERE / "kws.svg"), title="edge-deploy")
 
 
 if __name__ == "__main__":

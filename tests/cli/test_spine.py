@@ -256,6 +256,16 @@ def test_a_virtual_board_by_hand_serves_any_program(
         code, out, err = typed(capfd, "run", "--board", "nano33", "-p", url, "--count", "3")
         assert code == Exit.DONE, err
         assert len(out.splitlines()) == 3
+        # Nobody has to say which board is behind a port.
+        code, out, err = typed(capfd, "monitor", "-p", url, "--count", "4", "--plain")
+        assert code == Exit.DONE, err
+        assert len(out.splitlines()) == 4
+        assert "hello on nano33" in err
+        words = ("monitor", "-p", url, "--raw", "--send", "hello%", "--count", "4")
+        code, out, err = typed(capfd, *words)
+        assert code == Exit.DONE, err
+        assert re.match(r"ed-hello seq=\d+ protocol=1 .*\*[0-9a-f]{8}$", out.splitlines()[0])
+        assert out.splitlines()[-1] == "m-ready"
         # It is held: a second program is told by whom.
         code, _, err = typed(capfd, "run", *VIRTUAL, "--count", "1")
         assert code == Exit.BOARD_BUSY, err
