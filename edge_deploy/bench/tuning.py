@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,9 +22,24 @@ from edge_deploy.telemetry.hello import Hello
 
 
 @dataclass(frozen=True)
+class FalseAccept:
+    """A word that was heard in noise, with the lab's own settings, and when."""
+
+    recording: str
+    at_s: float
+    label: str
+    score: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Its keys are its fields."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True)
 class Tuning:
     """What was found.
 
+    false_accepts: those at the lab's own settings, one by one.
     results: of all tracks; differing_outputs: of those, how many scores are not the host's.
     decisions_compared: the firmware's own, and those of the rule on the same scores;
     differing_decisions: made by one of them alone. Both None where the board made none.
@@ -37,6 +53,7 @@ class Tuning:
     seed: int
     rule: Rule
     curve: Curve
+    false_accepts: tuple[FalseAccept, ...]
     results: int
     differing_outputs: int
     decisions_compared: int | None
@@ -62,6 +79,7 @@ class Tuning:
             "n": self.curve.current.words,
             "noise_s": self.curve.current.noise_s,
             "current": self.curve.current.as_json(),
+            "false_accepts": [one.as_json() for one in self.false_accepts],
             "curve": [point.as_json() for point in self.curve.points],
             "results": self.results,
             "differing_outputs": self.differing_outputs,
@@ -104,6 +122,7 @@ def tuning(
         seed=seed,
         rule=rule,
         curve=curves.sweep(tracks, rule, labels=lab.labels, settings=host.settings),
+        false_accepts=tuple(_false_accepts(tracks, rule, lab, host)),
         results=sum(len(track.scores.frames) for track in tracks),
         differing_outputs=sum(listening.differing_scores(track, host) for track in tracks),
         decisions_compared=(
@@ -116,6 +135,17 @@ def tuning(
         ),
         pace=pace,
     )
+
+
+def _false_accepts(
+    tracks: Sequence[Track], rule: Rule, lab: Lab, host: Host
+) -> Iterator[FalseAccept]:
+    for track in tracks:
+        if track.passage.words:
+            continue
+        for one in decision.decide(decision.smoothed(track.scores, rule.smooth), rule):
+            at_s = one.frame * host.settings.hop_samples / host.rate_hz
+            yield FalseAccept(track.passage.name, at_s, lab.labels[one.label], one.score)
 
 
 def check_rule(rule: Rule, hello: Hello) -> None:

@@ -30,6 +30,9 @@ PACE_S = 60.0
 WORDS = 144
 """Recordings in the stream of words where nothing is said: some six minutes with their gaps."""
 
+_SHOWN = 10
+"""Words heard in noise that are told one by one; JSON has them all."""
+
 Bar = Callable[[str], AbstractContextManager[Progress | None]]
 
 
@@ -46,6 +49,8 @@ def tune(
     as_json: bool,
 ) -> None:
     """Listen to noise and to words, sweep the thresholds, show the curve and draw it."""
+    if not noise:
+        output.say("No recordings of noise: there will be no false accepts, only misses.")
     rate_hz = host.rate_hz
     words = passage.spoken(clips, rate_hz=rate_hz, seed=target.seed)
     passages = [
@@ -155,6 +160,12 @@ def _show(result: Tuning) -> None:
             for word in current.said
         ],
     )
+    for one in result.false_accepts[:_SHOWN]:
+        output.show(
+            f"  heard in noise: {one.label}, {one.recording} at {one.at_s:.1f} s ({one.score:.2f})"
+        )
+    if len(result.false_accepts) > _SHOWN:
+        output.show(f"  and {len(result.false_accepts) - _SHOWN} more")
     output.show(
         f"{result.results:,} results compared with this computer's: "
         f"{result.differing_outputs:,} differ ({result.reference})."

@@ -435,6 +435,9 @@ def test_a_firmware_that_decides_otherwise_is_found(lab: labs.Lab) -> None:
     stream.more = {"heard": [None, 1, *[None] * 6], "score": [None, mean, *[None] * 6]}
     flat = tuned(lab, stream, sound)
     assert (flat["decisions_compared"], flat["differing_decisions"]) == (1, 0)
+    # A passage without words is noise: ten frames of 20 ms had come when `low` was heard.
+    (accept,) = flat["false_accepts"]  # type: ignore[misc]
+    assert accept == {"recording": "p", "at_s": 0.2, "label": "low", "score": mean}
     # The fake's scores are its own invention, and so none is the host's.
     assert (flat["results"], flat["differing_outputs"]) == (8, 8)
     stream.more["heard"] = [None, 1, None, 1, *[None] * 4]
