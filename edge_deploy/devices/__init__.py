@@ -51,7 +51,7 @@ def resolve(
     on: `auto`, `virtual`, `local`, `usb:SERIAL` or `port:URL`.
     faults, seed, speed: of a virtual board (docs/virtual_board.md).
     wait_states: count what the flash's wait states cost; without it a virtual board runs
-    several times faster and has no `cycles_board`.
+    twice as fast and has no `cycles_board`.
     microphone: what a virtual board hears (`microphones.parse`); None: silence.
     Raises UsageError for other words, NoBoard where there is none.
     """

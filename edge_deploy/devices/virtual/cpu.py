@@ -11,13 +11,14 @@ import ctypes
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import unicorn
 from unicorn import arm_const
 from unicorn.unicorn_py3.unicorn import uclib
 
-from edge_deploy.devices.virtual import cycles, native
+from edge_deploy.devices.virtual import native
+from edge_deploy.devices.virtual.cycles import Cost, Decoder
 
 # The binding declares types for a part of itself only.
 _unicorn: Any = unicorn
@@ -80,13 +81,22 @@ class Devices:
     write: Callable[[int, int], None]
 
 
+class _Reads(NamedTuple):
+    """Of a block, as hook.c has it."""
+
+    words: int
+    first: int
+    reads: int
+    registers: int
+
+
 class Cpu:
     """One core with flash and RAM. Not to be run by two threads at once.
 
     flash: the bytes of the flash from address 0; copied.
     ram_bytes: size of the RAM.
     wait_states: cycles that a 32-bit word of data from flash costs more; None: flash reads are
-    not counted, which is several times faster.
+    not counted, which is faster.
     devices: what the program finds beside its memories.
     """
 
@@ -100,7 +110,7 @@ class Cpu:
     ) -> None:
         self._flash = ctypes.create_string_buffer(flash, len(flash))
         self._ram = ctypes.create_string_buffer(ram_bytes)
-        self._decoder = cycles.Decoder()
+        self._decoder = Decoder()
         self._problem: CpuFault | None = None
         self._error: Exception | None = None
         self._scs: dict[int, int] = {}
@@ -167,21 +177,38 @@ class Cpu:
     def _hook(self, wait_states: int | None) -> None:
         """Hand the native hooks to unicorn; its Python binding only takes Python callbacks."""
         self._table = (native.Block * (1 << native.TABLE_BITS))()
+        self._accesses = (native.Read * native.READS)()
+        self._accesses_used = 0
+        # What each block of the flash reads, once and for all; and those that were translated
+        # anew, by address.
+        self._known: dict[tuple[int, int], _Reads] = {}
+        self._quick: dict[int, int] = {}
+        names = (*range(arm_const.UC_ARM_REG_R0, arm_const.UC_ARM_REG_R0 + 13),
+                 arm_const.UC_ARM_REG_SP, arm_const.UC_ARM_REG_LR)  # fmt: skip
         self._miss = native.MissFunction(self._on_new_block)
         self._counters = native.Counters(
             limit=native.NEVER,
             wait_states=wait_states or 0,
             bits=native.TABLE_BITS,
+            counting=int(self.counts_flash_reads),
+            flash_bytes=len(self._flash),
+            names=names,
             stop=ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p).value,
+            get=ctypes.cast(uclib.uc_reg_read, ctypes.c_void_p).value,
             miss=self._miss,
             table=ctypes.cast(self._table, ctypes.POINTER(native.Block)),
+            accesses=ctypes.cast(self._accesses, ctypes.POINTER(native.Read)),
         )
         self._add_native(_unicorn.UC_HOOK_BLOCK, "ed_hook_block", 1, 0)  # 1, 0: everywhere
-        if wait_states is not None:
-            last = FLASH_BASE + len(self._flash) - 1
-            self._add_native(_unicorn.UC_HOOK_MEM_READ, "ed_hook_flash_read", FLASH_BASE, last)
+        if self.counts_flash_reads:
+            self._watch = self._watch_flash()
 
-    def _add_native(self, kind: int, name: str, begin: int, end: int) -> None:
+    def _watch_flash(self) -> int:
+        """Hook the loads of all code that is translated from here on."""
+        last = FLASH_BASE + len(self._flash) - 1
+        return self._add_native(_unicorn.UC_HOOK_MEM_READ, "ed_hook_flash_read", FLASH_BASE, last)
+
+    def _add_native(self, kind: int, name: str, begin: int, end: int) -> int:
         handle = ctypes.c_size_t()
         status = uclib.uc_hook_add(
             self._uc._uch,  # noqa: SLF001 (the engine itself; the binding has no other way)
@@ -194,6 +221,7 @@ class Cpu:
         )
         if status != _unicorn.UC_ERR_OK:
             raise _unicorn.UcError(status)
+        return int(handle.value)
 
     # -- running -----------------------------------------------------------------------------
 
@@ -223,7 +251,7 @@ class Cpu:
         self._cyccnt_zero = self.cycles
         self._problem = None
         # Code that the program had put in RAM may be another one next time.
-        self._uc.ctl_flush_tb()
+        self._flush()
         ctypes.memset(self._table, 0, ctypes.sizeof(self._table))
         self._counters.used = 0
         self._counters.tail = 0
@@ -236,18 +264,63 @@ class Cpu:
         Both take effect where a block ends. Raises CpuFault, and what a device raised.
         """
         self._counters.limit = until_clock
+        while True:
+            self._emulate()
+            if self._error is not None:
+                raise self._error
+            if not self._counters.stopped:
+                self._fail(
+                    "the program sleeps (WFI), and this board has no interrupts", address=None
+                )
+            if self._problem is not None:
+                raise self._problem
+            if self._counters.flush:
+                self._flush()
+            elif self._counters.hot:
+                self._translate_anew()
+            else:
+                return
+
+    def _emulate(self) -> None:
+        """Until the block hook stops it, or something else does."""
         self._counters.stopped = 0
         try:
             self._uc.emu_start(self._pc | 1, _MAPPED_UNTIL)
         except _unicorn.UcError as error:
             self._fail(_describe(error.errno), address=None)
         self._pc = self._uc.reg_read(arm_const.UC_ARM_REG_PC)
-        if self._error is not None:
-            raise self._error
-        if not self._counters.stopped:
-            self._fail("the program sleeps (WFI), and this board has no interrupts", address=None)
-        if self._problem is not None:
-            raise self._problem
+
+    def _flush(self) -> None:
+        """Forget all translated code."""
+        self._uc.ctl_flush_tb()
+        self._quick.clear()
+        self._counters.flush = 0
+        self._counters.hot = 0
+
+    def _translate_anew(self) -> None:
+        """Have the block that is to run now translated without a hook at its loads.
+
+        unicorn decides when it translates code, and by whether any hook for reads is there:
+        with one, every load takes a path through C functions that costs as much as all the rest.
+        A block whose reads are counted when it begins (reads.py) does not need that.
+        """
+        counters = self._counters
+        at, size = int(counters.last), int(counters.hot)
+        counters.hot = 0
+        counters.pause = 1
+        try:
+            uclib.uc_hook_del(self._uc._uch, ctypes.c_size_t(self._watch))  # noqa: SLF001
+            self._emulate()  # runs nothing; deleted hooks are gone for good when it ends
+            self._uc.ctl_remove_cache(at, at + 1)
+            self._emulate()  # translates the block
+        finally:
+            counters.pause = 0
+            self._watch = self._watch_flash()
+        # Blocks that begin before this one and contain its first byte went with it.
+        for other, other_size in self._quick.items():
+            if other < at < other + other_size:
+                native.library().ed_hook_cool(ctypes.byref(counters), other, other_size)
+        self._quick[at] = size
 
     def halt(self) -> None:
         """End `run` before the next block. May be called by any thread, and by devices."""
@@ -323,7 +396,8 @@ class Cpu:
         """Fill in what a block costs; called by the native hook, once for each block."""
         fresh = self._counters.fresh
         try:
-            cost = self._decoder.cost(bytes(self._uc.mem_read(address, size)), address)
+            code = bytes(self._uc.mem_read(address, size))
+            cost = self._decoder.cost(code, address, self._constant)
         except Exception as error:  # noqa: BLE001 (nothing may escape into the C code)
             self._fail(f"the code cannot be read ({error})", address=address)
             return
@@ -334,6 +408,50 @@ class Cpu:
         fresh.instructions = cost.instructions
         fresh.head = cost.head
         fresh.tail = cost.tail
+        fresh.heat = 0
+        known = self._known.get((address, size))
+        if known is None:
+            known = self._learn_reads(address, size, cost)
+        fresh.words, fresh.first, fresh.reads, fresh.registers = known
+
+    def _constant(self, address: int) -> int | None:
+        """The word at an address, where it never changes."""
+        if address + 4 > len(self._flash):
+            return None
+        return int.from_bytes(bytes(memoryview(self._flash)[address : address + 4]), "little")
+
+    def _learn_reads(self, address: int, size: int, cost: Cost) -> _Reads:
+        """What the hook has to know of a block's reads, put where the hook finds it."""
+        used = self._accesses_used
+        in_flash = address + size <= len(self._flash)
+        if (
+            not in_flash  # code in RAM may be another one next time
+            or cost.reads is None
+            or used + len(cost.reads) > native.READS
+            or _may_be_skipped(self._flash, address)
+        ):
+            if in_flash and address in self._quick:
+                # Translated as a block of another length, without a hook at its loads.
+                self._counters.flush = 1
+            known = _Reads(0, 0, native.WATCHED, 0)
+        else:
+            words = registers = 0
+            for read in cost.reads:
+                constant, terms = read.address.constant, read.address.terms
+                if not terms:
+                    if constant < len(self._flash):
+                        words += (constant % 4 + read.size + 3) // 4
+                    continue
+                access = self._accesses[self._accesses_used]
+                access.constant, access.size = constant, read.size
+                for place, (register, factor) in enumerate(terms):
+                    access.registers[place], access.factors[place] = register, factor
+                    registers |= 1 << register
+                self._accesses_used += 1
+            known = _Reads(words, used, self._accesses_used - used, registers)
+        if in_flash:
+            self._known[address, size] = known
+        return known
 
     def _on_invalid_access(
         self, _uc: object, kind: int, address: int, size: int, _value: int, _user: object
@@ -366,6 +484,25 @@ class Cpu:
             self._cyccnt_zero = self.cycles - value
         else:
             self._dwt[offset] = value
+
+
+def _may_be_skipped(flash: ctypes.Array[ctypes.c_char], address: int) -> bool:
+    """Whether the instruction at `address` may stand in an IT block that begins before it.
+
+    Looks for halfwords that are an IT instruction (ARMv7-M manual, A7.7.38: 0xBFxy, y not 0) and
+    reach this far if all that they skip is wide. It may be wrong about one that is none.
+    """
+    for back in range(2, 16, 2):
+        at = address - back
+        if at < 0:
+            break
+        low, high = bytes(memoryview(flash)[at : at + 2])
+        mask = low & 0xF
+        if high == 0xBF and mask:
+            instructions = 4 - ((mask & -mask).bit_length() - 1)
+            if back - 2 < 4 * instructions:
+                return True
+    return False
 
 
 def _describe(number: int) -> str:

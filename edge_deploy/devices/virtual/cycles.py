@@ -9,12 +9,14 @@ bit masks. Knows nothing of emulation.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import capstone
 from capstone import arm as a
 
 from edge_deploy.devices.virtual.native import BRANCH_ALWAYS, SINGLE_LOAD
+from edge_deploy.devices.virtual.reads import Read, Tracker
 
 # What the cycles come from, as every figure made of them says.
 ORIGIN = "modelled:cortex_m4"
@@ -86,6 +88,7 @@ class Cost:
     cycles: with zero wait states, without what depends on the instruction before the first.
     head, tail: bit masks for hook.c; see there.
     floating_point: it needs the floating-point unit.
+    reads: what it reads, where that is known when it begins; None: it is not.
     unknown: addresses that capstone could not decode; each counts as one instruction of 1 cycle.
     """
 
@@ -94,6 +97,7 @@ class Cost:
     head: int
     tail: int
     floating_point: bool
+    reads: tuple[Read, ...] | None = None
     unknown: tuple[int, ...] = ()
 
 
@@ -116,17 +120,28 @@ class Decoder:
         )
         self._capstone.detail = True
 
-    def cost(self, code: bytes, address: int) -> Cost:
-        """The cost of `code`, Thumb-2 at `address`, from its first byte to its last."""
+    def cost(
+        self,
+        code: bytes,
+        address: int,
+        constant: Callable[[int], int | None] = lambda _address: None,
+    ) -> Cost:
+        """The cost of `code`, Thumb-2 at `address`, from its first byte to its last.
+
+        constant: the word at an address, where it never changes, else None.
+        """
         steps: list[_Step] = []
         unknown: list[int] = []
+        tracker = Tracker(constant)
         at = 0
         while at < len(code):
             for instruction in self._capstone.disasm(code[at:], address + at):
                 steps.append(_step(instruction))
+                tracker.step(instruction)
                 at += instruction.size
             if at < len(code):
                 unknown.append(address + at)
+                tracker.give_up()
                 steps.append(_Step(cycles=1, needs=0, gives=0))
                 at += _length(code[at : at + 2])
         cycles = 0
@@ -140,6 +155,7 @@ class Decoder:
             head=steps[0].needs if steps else 0,
             tail=before,
             floating_point=any(step.floating_point for step in steps),
+            reads=None if tracker.reads is None else tuple(tracker.reads),
             unknown=tuple(unknown),
         )
 

@@ -21,6 +21,22 @@
 /* Cycles to refill the pipeline after a taken branch (docs/cycle_model.md). */
 #define BRANCH_REFILL 2
 
+/* `reads` of a block whose loads have addresses that are not known when it begins. */
+#define WATCHED 0xFFFFFFFFu
+
+/* A block that has run so often is worth being translated anew (cpu.py). */
+#define HOT 400
+
+/* An access of a block: `size` bytes at constant + factors[0] * registers[0] + factors[1] *
+ * registers[1], modulo 2^32, with the registers as they are when the block begins (reads.py). */
+typedef struct {
+    uint32_t constant;
+    uint32_t factors[2];
+    uint8_t registers[2];
+    uint8_t size;
+    uint8_t reserved;
+} read_access;
+
 /* One basic block: where it stands and what it costs. size 0: the place in the table is free. */
 typedef struct {
     uint32_t address;
@@ -29,6 +45,12 @@ typedef struct {
     uint32_t instructions;
     uint64_t head;         /* registers that the first instruction forms an address from, flags */
     uint64_t tail;         /* registers that the last instruction produced, flags */
+    uint32_t words;        /* words of flash that it reads at addresses that never change */
+    uint32_t first;        /* its first one in `accesses` */
+    uint32_t reads;        /* how many; or WATCHED */
+    uint32_t registers;    /* bits 0 to 14: those that its accesses need */
+    uint32_t heat;         /* how often it has run, up to HOT */
+    uint32_t reserved;
 } block;
 
 typedef struct {
@@ -44,9 +66,18 @@ typedef struct {
     uint32_t stopped;      /* 1: the limit was reached */
     uint32_t used;         /* places taken in `table` */
     uint32_t bits;         /* log2 of the places in `table` */
+    uint32_t watching;     /* 1: ed_hook_flash_read counts; the block's loads are not known */
+    uint32_t counting;     /* 1: words read from flash are counted */
+    uint32_t flash_bytes;  /* flash is from address 0 */
+    uint32_t pause;        /* 1: stop before any block */
+    uint32_t hot;          /* size of the block at `last` before which it stopped: it is hot */
+    uint32_t flush;        /* 1: stopped before a block that must be translated anew */
+    int names[16];         /* unicorn's numbers of r0 to r14 */
     int (*stop)(void *);   /* uc_emu_stop */
+    int (*get)(void *, int, void *); /* uc_reg_read */
     void (*miss)(uint32_t address, uint32_t size); /* fills `fresh` */
     block *table;          /* [1 << bits], open addressing */
+    const read_access *accesses;
     block fresh;
 } counters;
 
@@ -64,6 +95,10 @@ EXPORT uint32_t ed_hook_layout(uint32_t which)
         return (uint32_t)offsetof(counters, stop);
     case 4:
         return (uint32_t)offsetof(counters, fresh);
+    case 5:
+        return (uint32_t)sizeof(read_access);
+    case 6:
+        return (uint32_t)offsetof(counters, names);
     default:
         return 0;
     }
@@ -81,7 +116,7 @@ static block *place(const counters *c, uint32_t address, uint32_t size)
     return &c->table[at];
 }
 
-static const block *learn(counters *c, uint32_t address, uint32_t size)
+static block *learn(counters *c, uint32_t address, uint32_t size)
 {
     block *b;
     c->miss(address, size);
@@ -99,13 +134,54 @@ static const block *learn(counters *c, uint32_t address, uint32_t size)
     return b;
 }
 
+/* Words that an access touches: one that reaches into a second word counts two. */
+static uint32_t words_of(uint32_t address, uint32_t size)
+{
+    return ((address & 3u) + size + 3u) >> 2;
+}
+
+/* Words that a block will read from flash. */
+static uint32_t flash_words(void *uc, const counters *c, const block *b)
+{
+    uint32_t values[16];
+    uint32_t words = b->words;
+    uint32_t wanted = b->registers;
+    if (b->reads == 0) {
+        return words;
+    }
+    values[0] = 0; /* an access of one register names r0, times 0, as its second */
+    for (int i = 0; wanted != 0; i++, wanted >>= 1) {
+        if ((wanted & 1u) != 0) {
+            (void)c->get(uc, c->names[i], &values[i]);
+        }
+    }
+    for (uint32_t i = 0; i < b->reads; i++) {
+        const read_access *r = &c->accesses[b->first + i];
+        const uint32_t address = r->constant + r->factors[0] * values[r->registers[0]] +
+                                 r->factors[1] * values[r->registers[1]];
+        if (address < c->flash_bytes) {
+            words += words_of(address, r->size);
+        }
+    }
+    return words;
+}
+
+/* Let a block become hot again. */
+EXPORT void ed_hook_cool(counters *c, uint32_t address, uint32_t size)
+{
+    block *b = place(c, address, size);
+    if (b->size != 0) {
+        b->heat = 0;
+    }
+}
+
 /* UC_HOOK_BLOCK. A stop here takes effect before the block runs, and the block comes again when
  * emulation goes on: so it must not be counted yet. */
 EXPORT void ed_hook_block(void *uc, uint64_t address, uint32_t size, counters *c)
 {
     const uint32_t start = (uint32_t)address;
-    const block *b;
-    if (c->cycles + c->wait_states * c->flash_words >= c->limit) {
+    block *b;
+    if (c->pause != 0 || c->cycles + c->wait_states * c->flash_words >= c->limit) {
         c->stopped = 1;
         (void)c->stop(uc);
         return;
@@ -113,6 +189,21 @@ EXPORT void ed_hook_block(void *uc, uint64_t address, uint32_t size, counters *c
     b = place(c, start, size);
     if (b->size == 0) {
         b = learn(c, start, size);
+    }
+    if (c->counting != 0) {
+        if (b->reads != WATCHED && b->heat < HOT && ++b->heat == HOT) {
+            c->hot = size;
+        }
+        if ((c->hot | c->flush) != 0) {
+            c->last = start;
+            c->stopped = 1;
+            (void)c->stop(uc);
+            return;
+        }
+        c->watching = b->reads == WATCHED;
+        if (c->watching == 0) {
+            c->flash_words += flash_words(uc, c, b);
+        }
     }
     if (start != c->next || (c->tail & BRANCH_ALWAYS) != 0) {
         c->cycles += BRANCH_REFILL;
@@ -129,12 +220,15 @@ EXPORT void ed_hook_block(void *uc, uint64_t address, uint32_t size, counters *c
     c->last = start;
 }
 
-/* UC_HOOK_MEM_READ over the flash: an access that touches two words counts two. */
+/* UC_HOOK_MEM_READ over the flash. Loads of a block that was counted when it began come here as
+ * well, as long as it was not translated anew, and now and then after that. */
 EXPORT void ed_hook_flash_read(void *uc, int type, uint64_t address, int size, int64_t value,
                                counters *c)
 {
     (void)uc;
     (void)type;
     (void)value;
-    c->flash_words += ((address & 3u) + (uint64_t)size + 3u) >> 2;
+    if (c->watching != 0) {
+        c->flash_words += words_of((uint32_t)address, (uint32_t)size);
+    }
 }

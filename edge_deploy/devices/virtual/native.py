@@ -14,8 +14,13 @@ from edge_deploy import libraries, places
 
 _SOURCE = Path(__file__).with_name("hook.c")
 
-# 65,536 places of 32 bytes: an image of 1 MiB of code has fewer blocks that are ever run.
+# 65,536 places of 56 bytes: an image of 1 MiB of code has fewer blocks that are ever run.
 TABLE_BITS = 16
+
+# Reads of all blocks together: an image that is full of them leaves some blocks to be watched.
+READS = 1 << 16
+# As hook.c has it: the block's reads are watched one by one.
+WATCHED = 0xFFFFFFFF
 
 # Of `head` and `tail`, as hook.c has them.
 BRANCH_ALWAYS = 1 << 62
@@ -28,6 +33,18 @@ StopFunction = ctypes.c_void_p
 MissFunction = ctypes.CFUNCTYPE(None, ctypes.c_uint32, ctypes.c_uint32)
 
 
+class Read(ctypes.Structure):
+    """`read_access` of hook.c."""
+
+    _fields_ = (
+        ("constant", ctypes.c_uint32),
+        ("factors", ctypes.c_uint32 * 2),
+        ("registers", ctypes.c_uint8 * 2),
+        ("size", ctypes.c_uint8),
+        ("reserved", ctypes.c_uint8),
+    )
+
+
 class Block(ctypes.Structure):
     """`block` of hook.c."""
 
@@ -38,6 +55,12 @@ class Block(ctypes.Structure):
         ("instructions", ctypes.c_uint32),
         ("head", ctypes.c_uint64),
         ("tail", ctypes.c_uint64),
+        ("words", ctypes.c_uint32),
+        ("first", ctypes.c_uint32),
+        ("reads", ctypes.c_uint32),
+        ("registers", ctypes.c_uint32),
+        ("heat", ctypes.c_uint32),
+        ("reserved", ctypes.c_uint32),
     )
 
 
@@ -57,9 +80,18 @@ class Counters(ctypes.Structure):
         ("stopped", ctypes.c_uint32),
         ("used", ctypes.c_uint32),
         ("bits", ctypes.c_uint32),
+        ("watching", ctypes.c_uint32),
+        ("counting", ctypes.c_uint32),
+        ("flash_bytes", ctypes.c_uint32),
+        ("pause", ctypes.c_uint32),
+        ("hot", ctypes.c_uint32),
+        ("flush", ctypes.c_uint32),
+        ("names", ctypes.c_int * 16),
         ("stop", StopFunction),
+        ("get", StopFunction),
         ("miss", MissFunction),
         ("table", ctypes.POINTER(Block)),
+        ("accesses", ctypes.POINTER(Read)),
         ("fresh", Block),
     )
 
@@ -70,6 +102,8 @@ _LAYOUT = (
     Counters.limit.offset,
     Counters.stop.offset,
     Counters.fresh.offset,
+    ctypes.sizeof(Read),
+    Counters.names.offset,
 )
 
 
@@ -82,6 +116,8 @@ def library() -> ctypes.CDLL:
     loaded = ctypes.CDLL(str(build(places.cache() / "hook")))
     loaded.ed_hook_layout.restype = ctypes.c_uint32
     loaded.ed_hook_layout.argtypes = (ctypes.c_uint32,)
+    loaded.ed_hook_cool.restype = None
+    loaded.ed_hook_cool.argtypes = (ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint32)
     found = tuple(loaded.ed_hook_layout(which) for which in range(len(_LAYOUT)))
     if found != _LAYOUT:
         raise RuntimeError(f"hook.c lays its structures out as {found}, native.py as {_LAYOUT}")
