@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import random
 import struct
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edge_deploy.features import AudioFeatures
+from edge_deploy.features import AudioFeatures, BadFeatureSettings
 from edge_deploy.labs import Lab
 from tests.firmware import building, listener
 from tests.firmware.board import Board, crc, fields_of, sealed
@@ -227,6 +228,20 @@ def test_a_microphone_of_another_rate_is_refused(
     monkeypatch.setenv("ED_FAKE_RATE", "44100")
     with Board(built["mfcc", True]) as board:
         assert told(board, "stream on") == [error("no-source", rate_hz="44100")]
+
+
+def test_features_that_cannot_be_computed_are_told(host_compiler: str, tmp_path: Path) -> None:
+    lab = listener.lab("mfcc")
+    assert lab.features is not None
+    narrow = dataclasses.replace(lab.features, low_hz=100.0, high_hz=200.0)
+    with pytest.raises(BadFeatureSettings):
+        AudioFeatures(narrow)
+    made = dataclasses.replace(lab, features=narrow)
+    with Board(listener.build([host_compiler], made, tmp_path)) as board:
+        for words in ("hear 2 00000000", "forget", "decide", "window", "stream on"):
+            assert told(board, words) == [error("no-source", missing="features")], words
+        board.load(bytes(63))
+        assert told(board, "run 1 0 0")[-1]["kind"] == "done"
 
 
 def test_firmware_that_does_not_listen_knows_none_of_it(firmware: Path) -> None:
