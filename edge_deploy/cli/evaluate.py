@@ -6,8 +6,11 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import click
+import numpy as np
+from numpy.typing import NDArray
 
 from edge_deploy import budgets
 from edge_deploy.bench import clips as recordings
@@ -233,7 +236,19 @@ def _show(result: EvaluateResult) -> None:
     )
 
 
-def matrix(result: EvaluateResult) -> list[str]:
+class Counted(Protocol):
+    """What a matrix is drawn from: an EvaluateResult is one."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names, in their order."""
+
+    @property
+    def confusion(self) -> NDArray[np.int64]:
+        """(labels, labels)."""
+
+
+def matrix(result: Counted) -> list[str]:
     """The confusion matrix as lines of at most 100 columns; of too many labels the worst pairs."""
     labels, counts = result.labels, result.confusion
     first = min(max(len("was"), *(len(label) for label in labels)), 16)
@@ -249,7 +264,7 @@ def matrix(result: EvaluateResult) -> list[str]:
     return lines
 
 
-def _worst_pairs(result: EvaluateResult, most: int = 20) -> list[str]:
+def _worst_pairs(result: Counted, most: int = 20) -> list[str]:
     pairs: list[tuple[int, str, str]] = [
         (int(count), result.labels[was], result.labels[heard])
         for was, row in enumerate(result.confusion)

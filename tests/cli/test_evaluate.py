@@ -6,15 +6,18 @@ are.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from edge_deploy import labs
+from edge_deploy.cli.evaluate import matrix
 from edge_deploy.cli.main import run
 from edge_deploy.errors import Exit
 from tests import listening_lab
@@ -173,6 +176,36 @@ def test_the_curve_as_a_table(capfd: pytest.CaptureFixture[str], tones: Path, da
     assert mine.split()[:4] == ["0.60", "0", "6", "0.0"]
     assert "faster than real time (measured:host_clock)" in out
     assert all(len(line) <= 100 for line in out.splitlines())
+
+
+@dataclasses.dataclass(frozen=True)
+class Counted:
+    """As much of a result as the matrix is drawn from."""
+
+    labels: tuple[str, ...]
+    confusion: np.ndarray
+
+
+@pytest.mark.parametrize(("count", "most"), [(2, 9), (12, 99), (12, 9_999), (20, 99), (21, 9)])
+def test_a_matrix_fits_and_has_every_count(count: int, most: int) -> None:
+    names = tuple(f"{number:02}-something-long-and-longer" for number in range(count))
+    counts = np.random.default_rng(0).integers(1, most + 1, (count, count))
+    lines = matrix(Counted(names, counts))
+    assert all(len(line) <= 100 for line in lines)
+    assert len(lines) == count + 2
+    for line, row in zip(lines[2:], counts, strict=True):
+        assert [int(cell) for cell in line[16:].split()] == row.tolist()
+
+
+def test_of_too_many_labels_the_worst_pairs_are_told() -> None:
+    names = tuple(f"word{number}" for number in range(60))
+    counts = np.diag(np.full(60, 9))
+    counts[3, 7], counts[8, 1] = 5, 6
+    lines = matrix(Counted(names, counts))
+    assert [line.split() for line in lines[1:]] == [
+        ["6", "word8", "as", "word1"],
+        ["5", "word3", "as", "word7"],
+    ]
 
 
 # --- what cannot be evaluated ---
