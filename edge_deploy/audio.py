@@ -208,7 +208,7 @@ def noise(
         raise UsageError(
             f"Noise at {level_dbfs:g} dBFS: it can be made from {NOISE_FAINTEST_DBFS:g} to "
             f"{NOISE_LOUDEST_DBFS:g} dBFS.",
-            try_next=("noise:-30  a quiet room through a cheap microphone",),
+            try_next=("--mic noise:-30  a quiet room through a cheap microphone",),
         )
     count = round(seconds * rate_hz)
     raw = np.random.PCG64(seed).random_raw(count).astype("<u8", copy=False)
