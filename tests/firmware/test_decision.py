@@ -138,3 +138,20 @@ def test_a_word_that_lasts_is_decided_again_after_the_hold_off(
     step = max(1, -(-decision.hold_off_ms // (3 * HOP_MS)))
     assert [at for at, made in enumerate(found) if made] == list(range(first, 120, step))
     assert {made for made in found if made} == {(2, 255 / 256)}
+
+
+def test_a_mean_that_is_the_threshold_is_enough(
+    decider: tuple[DecisionSettings, ctypes.CDLL],
+) -> None:
+    """scale * 1 / 1 is the threshold to the bit, where one stored 1 more than zero is the mean."""
+    decision, library = decider
+    if decision.threshold <= 0:
+        pytest.skip("quantized as 1 it would be a negative scale")
+    for factor, there in ((1.0, True), (1 - 2**-23, False)):
+        scale = float(np.float32(decision.threshold) * np.float32(factor))
+        results = [([-1, -1, 1, -1, -1], 3)] * decision.smooth
+        found = list(decided(library, results, scale, 0))
+        assert found == list(expected(decision, results, scale, 0))
+        reached = np.float32(scale) * np.float32(decision.smooth) / np.float32(decision.smooth)
+        if reached == np.float32(scale):  # the division may round
+            assert (found[-1] is not None) == there

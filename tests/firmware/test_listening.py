@@ -317,6 +317,30 @@ def test_a_stream_from_a_microphone(built: dict[tuple[str, bool], Path], tmp_pat
     assert window == (host[frames[-1]].tobytes(), frames[-1])
 
 
+def test_a_stream_knows_nothing_of_the_one_before(
+    built: dict[tuple[str, bool], Path], tmp_path: Path
+) -> None:
+    """Neither its scores, nor that it decided something a moment ago."""
+    path = tmp_path / "sound"
+    path.write_bytes(some_sound(5, 160_000).astype("<i2").tobytes())
+    os.environ["ED_FAKE_SOUND"] = str(path)
+    keys = ("n", "out", "heard", "score_bits")
+    with Board(built["mfcc", True]) as board:
+        said = []
+        heard_last = 0
+        for _ in range(2):
+            for results in range(1, 40):
+                # Ended at a decision, so that its hold-off would reach into the next stream.
+                assert board.tell(f"stream on {results}") == []
+                records = [fields_of(board.line()) for _ in range(results)]
+                assert fields_of(board.line())["kind"] == "stream"
+                said.append([tuple(record.get(key) for key in keys) for record in records])
+                heard_last += "heard" in records[-1]
+    longest = said[38]
+    assert heard_last > 2
+    assert all(one == longest[: len(one)] for one in said)
+
+
 def test_strides_that_are_late_are_skipped_and_losses_counted(
     built: dict[tuple[str, bool], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
