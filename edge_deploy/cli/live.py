@@ -21,6 +21,7 @@ from edge_deploy.cli.options import (
 from edge_deploy.cli.stream import Showing, show_stream
 from edge_deploy.devices import Link, MicrophoneInput, SerialLink
 from edge_deploy.errors import LinkLost, UsageError
+from edge_deploy.telemetry.hello import MICROPHONE
 from edge_deploy.telemetry.session import Session
 
 # How long a wait for the board's end may keep Ctrl-C waiting (on Windows).
@@ -59,8 +60,11 @@ def flash(
     plain: bool,
 ) -> None:
     """Put MODEL on a board, check that it runs there, and stream what it computes."""
+    showing = Showing(as_json, plain, count)
     heard = prepare.microphone(target, mic, resample=resample)
     subject = prepare.subject(model_word)
+    if heard is not None:
+        _refuse_deaf(subject.name, subject.lab.source.kind if subject.lab else "none")
     with prepare.session(subject, target, force=force, microphone=heard) as live:
         hello = live.session.board
         output.say(
@@ -75,7 +79,7 @@ def flash(
             for verb in ("verify", "bench", "profile"):
                 output.say(f"  edge-deploy {verb} {model_word} {where}")
             return
-        _listen(live.session, target, heard, Showing(as_json, plain, count))
+        _listen(live.session, target, heard, showing)
 
 
 @click.command()
@@ -93,11 +97,12 @@ def run(
     plain: bool,
 ) -> None:
     """Stream from a board that was flashed before, whatever model it runs."""
+    showing = Showing(as_json, plain, count)
     heard = prepare.microphone(target, mic, resample=resample)
     device = prepare.device(target, microphone=heard)
     with prepare.opened(device, target.timeout_s) as session:
         _introduce(session)
-        _listen(session, target, heard, Showing(as_json, plain, count))
+        _listen(session, target, heard, showing)
 
 
 @click.command()
@@ -124,6 +129,7 @@ def monitor(
 
     With --raw the lines of whatever firmware is there, and --count counts them.
     """
+    showing = Showing(as_json, plain, count)
     if send is not None and not raw:
         raise UsageError("--send is for --raw: otherwise the session knows what to say.")
     heard = prepare.microphone(target, mic, resample=resample)
@@ -141,7 +147,7 @@ def monitor(
         session = stack.enter_context(Session(link, timeout_s=target.timeout_s))
         session.begin()
         _introduce(session)
-        _listen(session, target, heard, Showing(as_json, plain, count))
+        _listen(session, target, heard, showing)
 
 
 def _introduce(session: Session) -> None:
@@ -154,19 +160,22 @@ def _listen(
     """Stream with what is to be heard, told to the person, until it has been played."""
     listens = session.board.audio is not None
     if heard is not None:
-        if not listens:
-            raise UsageError(
-                f"--mic is for models that listen; the source of {session.board.model} is "
-                f"{session.board.source}.",
-                try_next=["edge-deploy labs"],
-            )
+        _refuse_deaf(session.board.model, session.board.source)
         output.say(f"It hears {heard.description}.")
         showing = dataclasses.replace(showing, sound_s=heard.duration_s)
     elif listens and target.on == "virtual":
         output.say("It hears silence; --mic recording.wav gives it something to listen to.")
-    if listens and showing.strides(session.board) is None:
+    if "microphone" in session.board.sensors and showing.strides(session.board) is None:
         output.say("Ctrl-C ends it.")
     show_stream(session, on=target.on, showing=showing)
+
+
+def _refuse_deaf(model: str, source: str) -> None:
+    if source != MICROPHONE:
+        raise UsageError(
+            f"--mic is for models that listen; the source of {model} is {source}.",
+            try_next=["edge-deploy labs"],
+        )
 
 
 def _show_raw(link: Link, count: int | None, send: str | None) -> None:

@@ -60,6 +60,7 @@ def replay(path: Path | None, speed: float | None, as_json: bool, plain: bool) -
 
     Every stream is recorded; its last line says where.
     """
+    showing = Showing(as_json=as_json, plain=plain)
     path = path or _latest()
     loaded = recording.load(path)
     if speed is None:
@@ -69,7 +70,6 @@ def replay(path: Path | None, speed: float | None, as_json: bool, plain: bool) -
         f"{header.model_name} on {header.board} ({header.on}, {header.engine}), {header.started}"
     )
     tally = Tally(header)
-    showing = Showing(as_json=as_json, plain=plain)
     show_again(_paced(loaded.readings, speed), tally, showing)
     sum_up(tally, f"Replayed {path}")
     if loaded.cut_bytes:

@@ -12,7 +12,7 @@ from edge_deploy import places
 from edge_deploy.cli import output, views
 from edge_deploy.cli.tally import Tally
 from edge_deploy.cli.views import View
-from edge_deploy.errors import LinkLost, NoBoard
+from edge_deploy.errors import LinkLost, NoBoard, UsageError
 from edge_deploy.telemetry.hello import Hello
 from edge_deploy.telemetry.readings import Inference, LinkHealth, Reading
 from edge_deploy.telemetry.recording import Header, Recorder
@@ -37,6 +37,10 @@ class Showing:
     plain: bool = False
     count: int | None = None
     sound_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.as_json and self.plain:
+            raise UsageError("--json and --plain exclude each other; give one of them.")
 
     def strides(self, hello: Hello) -> int | None:
         """After how many inferences, made or missed, the stream ends; None for Ctrl-C."""

@@ -13,7 +13,6 @@ from typing import Any, Protocol
 
 from edge_deploy.cli import output
 from edge_deploy.cli.tally import Tally
-from edge_deploy.errors import UsageError
 from edge_deploy.telemetry.hello import WireTensor
 from edge_deploy.telemetry.readings import Inference, Log, Reading, to_json
 from edge_deploy.telemetry.recording import Header
@@ -45,8 +44,6 @@ def choose(tally: Tally, *, as_json: bool, plain: bool) -> View:
     A pipe gets JSON lines. A person at a terminal gets the live view of a model that tells
     labels apart, and plain lines of any other, or where the terminal is a log (`CI`, `TERM=dumb`).
     """
-    if as_json and plain:
-        raise UsageError("--json and --plain exclude each other; give one of them.")
     if as_json or not (plain or sys.stdout.isatty()):
         return JsonLines(tally)
     if plain or os.environ.get("CI") or os.environ.get("TERM") == "dumb":

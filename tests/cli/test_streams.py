@@ -310,7 +310,8 @@ def test_replay_keeps_the_boards_pace(command: Command, recorded, monkeypatch):
 
 
 def test_both_json_and_plain(command: Command, recorded):
-    refused(command("replay", recorded, "--json", "--plain"), Exit.USAGE, "--json", "--plain")
+    for words in (("replay", recorded), ("flash", *VIRTUAL, "hello"), ("run", *VIRTUAL)):
+        refused(command(*words, "--json", "--plain"), Exit.USAGE, "--json", "--plain")
 
 
 # --- what cannot be heard -----------------------------------------------------------------
@@ -378,6 +379,12 @@ def test_resample_without_a_file(command: Command):
 def test_a_microphone_of_a_board_that_is_not_virtual(command: Command):
     ended = command("flash", "--board", "nano33", "--on", "local", "hello", "--mic", "silence")
     refused(ended, Exit.USAGE, "--mic")
+
+
+def test_a_model_that_does_not_listen_is_told_before_it_is_flashed(command: Command):
+    ended = mic(command, "silence")
+    refused(ended, Exit.USAGE, "--mic", "hello", "ramp")
+    assert "answers" not in ended.err
 
 
 def test_monitor_needs_no_board_behind_a_port(command: Command):
