@@ -231,7 +231,8 @@ def _listened(
         output.zero_point,
     )
     heard = tuple(
-        Heard(n, frames[n], reading.heard, reading.score or 0.0)
+        # Readings keep as many digits as tell a binary32 from its neighbours: back to its bits.
+        Heard(n, frames[n], reading.heard, float(np.float32(reading.score or 0.0)))
         for n, reading in enumerate(seen)
         if reading.heard is not None
     )

@@ -7,6 +7,7 @@ import json
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -348,7 +349,7 @@ class FakeStream:
 
     board = HELLO
 
-    def __init__(self, rows: np.ndarray, **more: list[int | None]) -> None:
+    def __init__(self, rows: np.ndarray, **more: list[Any]) -> None:
         self.rows = rows
         self.more = more
         self.asked: int | None = None
@@ -444,6 +445,14 @@ def test_a_firmware_that_decides_otherwise_is_found(lab: labs.Lab) -> None:
     stream.more["score"] = [None, mean, None, mean, *[None] * 4]
     flat = tuned(lab, stream, sound)
     assert (flat["decisions_compared"], flat["differing_decisions"]) == (2, 1)
+
+
+def test_a_score_keeps_the_bits_that_the_board_gave_it(lab: labs.Lab) -> None:
+    sound, stream = eight_tenths()
+    third = np.float32(1) / np.float32(3)
+    stream.more = {"heard": [1, *[None] * 7], "score": [0.333333343, *[None] * 7]}
+    (found,) = listening.by_microphone(stream, sound, lab).track.heard or ()
+    assert found == Heard(0, 5, 1, float(third))
 
 
 def test_a_board_with_another_rule_is_refused(lab: labs.Lab) -> None:
