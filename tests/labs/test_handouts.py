@@ -62,9 +62,13 @@ def reference():
         pytest.skip(error.message)
 
 
-@pytest.mark.parametrize(
-    "one", _of_handouts(), ids=lambda one: f"{one.where} {' '.join(one.words)}"
-)
+def _param(one: Typed) -> object:
+    # All the noise there is, seven minutes of it, is played with --stream.
+    marks = [pytest.mark.slow] if "--stream" in one.words else []
+    return pytest.param(one, id=f"{one.where} {' '.join(one.words)}", marks=marks)
+
+
+@pytest.mark.parametrize("one", map(_param, _of_handouts()))
 def test_a_handouts_command_runs(one, typed, request, monkeypatch):
     words = one.words
     if words[0] in {"verify", "evaluate"}:
@@ -74,7 +78,7 @@ def test_a_handouts_command_runs(one, typed, request, monkeypatch):
             pytest.skip(f"no recordings (EDGE_DEPLOY_TEST_DATA, {DATA})")
         words = tuple(str(DATA) if word == "FOLDER" else word for word in words)
     # A stream has no end of its own: the student ends it with Ctrl-C. Few recordings do here.
-    words += {"flash": ("--count", "3"), "evaluate": ("--limit", "12")}.get(words[0], ())
+    words += {"flash": ("--count", "3"), "evaluate": ("--limit", "48")}.get(words[0], ())
     monkeypatch.chdir(ROOT)  # where a handout's paths start
     code, out, err = typed(*words)
     assert code == 0, err

@@ -226,3 +226,27 @@ def test_held_out_speakers_are_heard_as_the_card_says(people, module, content, c
     assert abs(int(np.trace(counts)) - right) <= (
         0 if name.startswith("tflite-runtime 2.14") else 3
     )
+
+
+def test_the_solutions_figures_that_do_not_drift_are_the_models(content, card):
+    text = (FOLDER / "solution.md").read_text(encoding="utf-8")
+    graph = model.read(content)
+    compiled = compiler.compile(graph, target=compiler.CORTEX_M4)
+    said = (
+        f"{sum(model.macs(graph)):,} MACs, {compiled.weights_bytes:,} B of weights and "
+        f"{compiled.arena_bytes:,} B of arena"
+    )
+    assert said in text
+    assert f"{model.weights_bytes(graph):,} B" in text
+    # The card's three largest confusions are the solution's.
+    rows = re.findall(r"^\| (\w+) +\| ((?:[\d.]+ +\| *){12})$", card, re.MULTILINE)
+    labels = [label for label, _ in rows]
+    assert len(labels) == 12
+    pairs = sorted(
+        (-int(cell), label, labels[column])
+        for label, cells in rows
+        for column, cell in enumerate(re.findall(r"[\d.]+", cells))
+        if cell != "." and labels[column] != label
+    )
+    for count, label, other in pairs[:3]:
+        assert re.search(rf"\*{label}\* (is taken )?for \*{other}\* {-count} times", text)
