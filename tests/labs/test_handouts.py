@@ -68,7 +68,7 @@ def _param(one: Typed) -> object:
     return pytest.param(one, id=f"{one.where} {' '.join(one.words)}", marks=marks)
 
 
-@pytest.mark.parametrize("one", map(_param, _of_handouts()))
+@pytest.mark.parametrize("one", [_param(one) for one in _of_handouts()])
 def test_a_handouts_command_runs(one, typed, request, monkeypatch):
     words = one.words
     if words[0] in {"verify", "evaluate"}:
