@@ -33,7 +33,6 @@ count_option = click.option(
 @target_options
 @count_option
 @click.option("--no-run", is_flag=True, help="Do not stream after flashing.")
-@click.option("--force", is_flag=True, help="Flash what does not fit the board, too.")
 @json_option
 @debug_option
 def flash(
@@ -41,12 +40,11 @@ def flash(
     target: Target,
     count: int | None,
     no_run: bool,
-    force: bool,
     as_json: bool,
 ) -> None:
     """Put MODEL on a board, check that it runs there, and stream what it computes."""
     subject = prepare.subject(model_word)
-    with prepare.session(subject, target, force=force) as live:
+    with prepare.session(subject, target) as live:
         hello = live.session.board
         output.say(
             f"{subject.name} is on {live.device.name}, and answers: "
