@@ -120,6 +120,7 @@ def bench(
     subject = prepare.subject(model_word)
     budget = _budget(limits, subject, target.board)
     with prepare.session(subject, target) as live:
+        _head(live, target, runs, warmup, as_json)
         result = measuring.bench(
             live.session,
             on=target.on,
@@ -151,6 +152,7 @@ def profile(model_word: str, target: Target, runs: int, warmup: int, as_json: bo
     """Measure what bench does, and each layer; the layers sum to the whole."""
     subject = prepare.subject(model_word)
     with prepare.session(subject, target) as live:
+        _head(live, target, runs, warmup, as_json)
         result = measuring.profile(
             live.session,
             on=target.on,
@@ -162,6 +164,17 @@ def profile(model_word: str, target: Target, runs: int, warmup: int, as_json: bo
             progress=_progress("profile"),
         )
     _show(result, as_json)
+
+
+def _head(live: prepare.Live, target: Target, runs: int, warmup: int, as_json: bool) -> None:
+    """What is about to be measured, at once: the runs themselves can take a while."""
+    if as_json:
+        return
+    hello = live.session.board
+    output.show(
+        f"{hello.model} on {hello.board} ({target.on}), {hello.engine}, "
+        f"{hello.clock_hz / 1e6:g} MHz; {runs} runs after {warmup} of warm-up, batch 1"
+    )
 
 
 def _budget(limits: tuple[str, ...], subject: prepare.Subject, board: str) -> dict[str, float]:
@@ -205,12 +218,6 @@ def _show(result: BenchResult, as_json: bool, checks: Sequence[Check] = ()) -> N
             document["budgets"] = [check.as_json() for check in checks]
         output.document(document)
         return
-    hello = result.hello
-    output.show(
-        f"{hello.model} on {hello.board} ({result.on}), {hello.engine}, "
-        f"{hello.clock_hz / 1e6:g} MHz; "
-        f"{result.runs} runs after {result.warmup} of warm-up, batch 1"
-    )
     if result.layers:
         _show_layers(result)
     latency = result.as_json()["latency_us"]
