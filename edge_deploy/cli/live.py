@@ -44,7 +44,6 @@ count_option = click.option(
 @target_options
 @count_option
 @click.option("--no-run", is_flag=True, help="Do not stream after flashing.")
-@click.option("--force", is_flag=True, help="Flash what does not fit the board, too.")
 @mic_options
 @view_options
 @debug_option
@@ -53,7 +52,6 @@ def flash(
     target: Target,
     count: int | None,
     no_run: bool,
-    force: bool,
     mic: str | None,
     resample: bool,
     as_json: bool,
@@ -65,7 +63,7 @@ def flash(
     subject = prepare.subject(model_word)
     if heard is not None:
         _refuse_deaf(subject.name, subject.lab.source.kind if subject.lab else "none")
-    with prepare.session(subject, target, force=force, microphone=heard) as live:
+    with prepare.session(subject, target, microphone=heard) as live:
         hello = live.session.board
         output.say(
             f"{subject.name} is on {live.device.name}, and answers: "

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import click
 
+from edge_deploy import budgets
 from edge_deploy.bench import measure as measuring
+from edge_deploy.bench import origins
 from edge_deploy.bench import verify as verifying
 from edge_deploy.bench.measure import DEFAULT_RUNS, DEFAULT_WARMUP, BenchResult
+from edge_deploy.budgets import Check
 from edge_deploy.cli import output, prepare
 from edge_deploy.cli.options import (
     MODEL_HELP,
@@ -18,9 +22,21 @@ from edge_deploy.cli.options import (
     json_option,
     target_options,
 )
-from edge_deploy.errors import WrongBoard
+from edge_deploy.errors import OverBudget, UsageError, WrongBoard
 from edge_deploy.model import oracle
+from edge_deploy.quantity import Quantity
 
+MEASURED = ("flash_bytes", "ram_bytes", "arena_bytes", "latency_us", "energy_uj")
+"""The budgets that a measurement can hold; accuracy is `evaluate`'s."""
+
+budget_option = click.option(
+    "--budget",
+    "limits",
+    multiple=True,
+    metavar="RESOURCE=LIMIT",
+    help=f"Exit with 13 above it; RESOURCE is one of {', '.join(MEASURED)}. May be repeated; "
+    "a lab's own budgets hold where none is given.",
+)
 runs_option = click.option(
     "--runs",
     type=click.IntRange(1, 100_000),
@@ -89,12 +105,22 @@ def verify(model_word: str, target: Target, inputs: int, as_json: bool) -> None:
 @target_options
 @runs_option
 @warmup_option
+@budget_option
 @json_option
 @debug_option
-def bench(model_word: str, target: Target, runs: int, warmup: int, as_json: bool) -> None:
+def bench(
+    model_word: str,
+    target: Target,
+    runs: int,
+    warmup: int,
+    limits: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Measure latency, cycles, memory and energy of MODEL on a board."""
     subject = prepare.subject(model_word)
+    budget = _budget(limits, subject, target.board)
     with prepare.session(subject, target) as live:
+        _head(live, target, runs, warmup, as_json)
         result = measuring.bench(
             live.session,
             on=target.on,
@@ -104,7 +130,15 @@ def bench(model_word: str, target: Target, runs: int, warmup: int, as_json: bool
             manifest=live.artifact.manifest,
             progress=_progress("bench"),
         )
-    _show(result, as_json)
+    checks = budgets.check(_measured(result), budgets.limits(budget))
+    _show(result, as_json, checks)
+    missed = [check for check in checks if check.status == "over"]
+    if missed:
+        first = missed[0]
+        raise OverBudget(
+            f"{subject.name} misses {len(missed)} of {len(checks)} budgets; {first.resource} is "
+            f"{first.value:,g} {first.unit}, at most {first.limit:,g} are allowed."
+        )
 
 
 @click.command(epilog=MODEL_HELP)
@@ -118,6 +152,7 @@ def profile(model_word: str, target: Target, runs: int, warmup: int, as_json: bo
     """Measure what bench does, and each layer; the layers sum to the whole."""
     subject = prepare.subject(model_word)
     with prepare.session(subject, target) as live:
+        _head(live, target, runs, warmup, as_json)
         result = measuring.profile(
             live.session,
             on=target.on,
@@ -131,16 +166,58 @@ def profile(model_word: str, target: Target, runs: int, warmup: int, as_json: bo
     _show(result, as_json)
 
 
-def _show(result: BenchResult, as_json: bool) -> None:
+def _head(live: prepare.Live, target: Target, runs: int, warmup: int, as_json: bool) -> None:
+    """What is about to be measured, at once: the runs themselves can take a while."""
     if as_json:
-        output.document(result.as_json())
         return
-    hello = result.hello
+    hello = live.session.board
     output.show(
-        f"{hello.model} on {hello.board} ({result.on}), {hello.engine}, "
-        f"{hello.clock_hz / 1e6:g} MHz; "
-        f"{result.runs} runs after {result.warmup} of warm-up, batch 1"
+        f"{hello.model} on {hello.board} ({target.on}), {hello.engine}, "
+        f"{hello.clock_hz / 1e6:g} MHz; {runs} runs after {warmup} of warm-up, batch 1"
     )
+
+
+def _budget(limits: tuple[str, ...], subject: prepare.Subject, board: str) -> dict[str, float]:
+    """The limits of `--budget`, otherwise the lab's own for this board that bench can measure."""
+    if not limits and subject.lab is not None:
+        own = subject.lab.budgets.get(board, {})
+        return {key: value for key, value in own.items() if key in MEASURED}
+    found: dict[str, float] = {}
+    for word in limits:
+        resource, equals, text = word.partition("=")
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if resource not in MEASURED or not equals or not math.isfinite(value):
+            raise UsageError(
+                f"--budget {word!r} is not RESOURCE=LIMIT with one of {', '.join(MEASURED)}."
+            )
+        found[resource] = value
+    return found
+
+
+def _measured(result: BenchResult) -> dict[str, Quantity]:
+    """What budgets can limit, as far as it is known; latency is the median end to end."""
+    known = dict(result.quantities)
+    if result.manifest is not None and result.manifest.flash_bytes is not None:
+        known["flash_bytes"] = Quantity(result.manifest.flash_bytes, "B", origins.IMAGE)
+    latency = result.as_json()["latency_us"]
+    for stage in ("end_to_end", "inference"):
+        if stage in latency:
+            median = latency[stage]["p50"]
+            known["latency_us"] = Quantity(median, "us", latency[stage]["origin"])
+            break
+    return {key: quantity for key, quantity in known.items() if key in MEASURED}
+
+
+def _show(result: BenchResult, as_json: bool, checks: Sequence[Check] = ()) -> None:
+    if as_json:
+        document = result.as_json()
+        if checks:
+            document["budgets"] = [check.as_json() for check in checks]
+        output.document(document)
+        return
     if result.layers:
         _show_layers(result)
     latency = result.as_json()["latency_us"]
@@ -166,6 +243,8 @@ def _show(result: BenchResult, as_json: bool) -> None:
             for key, quantity in result.quantities.items()
         ],
     )
+    if checks:
+        prepare.show_checks(checks)
     if result.noisy:
         output.say("Noisy: the runs scatter by more than 5 %.")
 

@@ -148,9 +148,7 @@ def show_checks(checks: Sequence[Check], *, err: bool = False) -> None:
     )
 
 
-def artifact(
-    subject: Subject, board: Board, port: str, *, force: bool = False
-) -> tuple[Compiled, Artifact]:
+def artifact(subject: Subject, board: Board, port: str) -> tuple[Compiled, Artifact]:
     """Compile the model and build the firmware with it for `board` and the firmware's `port`."""
     if port not in PORTS:
         raise BuildFailed(
@@ -160,7 +158,7 @@ def artifact(
                 "--on local  the same firmware on this computer",
             ],
         )
-    result = compiled(subject, board, portable=port == "host", force=force)
+    result = compiled(subject, board, portable=port == "host")
     started = time.monotonic()
     made = build.firmware(
         result,
@@ -171,7 +169,6 @@ def artifact(
         source=subject.lab.source if subject.lab else None,
         features=subject.lab.features if subject.lab else None,
         decision=subject.lab.decision if subject.lab else None,
-        force=force,
     )
     seconds = time.monotonic() - started
     if seconds > 0.5:  # a build, not a look into the cache
@@ -228,18 +225,16 @@ def session(
     subject: Subject,
     target: Target,
     *,
-    force: bool = False,
     wait_states: bool = True,
     microphone: MicrophoneInput | None = None,
 ) -> Iterator[Live]:
     """Build, flash unless the board has it already, open, and check that the model answers."""
     board = boards.load(target.board)
-    if not force:
-        compiled(subject, board)  # what cannot fit is told before a board is looked for
+    compiled(subject, board)  # what cannot fit is told before a board is looked for
     # And a missing board before a build.
     chosen = device(target, wait_states=wait_states, microphone=microphone)
     with chosen:
-        result, made = artifact(subject, board, chosen.port, force=force)
+        result, made = artifact(subject, board, chosen.port)
         flash(chosen, made)
         with opened(chosen, target.timeout_s) as talk:
             talk.check_model(made.manifest.model_sha256)

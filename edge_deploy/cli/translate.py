@@ -122,10 +122,9 @@ def carray(model_word: str, symbol: str, path: Path | None) -> None:
     metavar="WHERE",
     help="virtual or local: which port of the firmware.",
 )
-@click.option("--force", is_flag=True, help="Build what does not fit the board, too.")
 @json_option
 @debug_option
-def build(model_word: str, board: str | None, on: str, force: bool, as_json: bool) -> None:
+def build(model_word: str, board: str | None, on: str, as_json: bool) -> None:
     """Build the firmware with MODEL, and show its flash and RAM against the board's."""
     if not board:
         raise UsageError(
@@ -134,7 +133,7 @@ def build(model_word: str, board: str | None, on: str, force: bool, as_json: boo
         )
     subject = prepare.subject(model_word)
     chosen = boards.load(board)
-    _, made = prepare.artifact(subject, chosen, _PORTS.get(on, on), force=force)
+    _, made = prepare.artifact(subject, chosen, _PORTS.get(on, on))
     if as_json:
         output.document(
             {

@@ -301,3 +301,25 @@ def test_ctrl_c_ends_a_stream_with_its_summary(home: Path) -> None:
     assert stream.returncode == Exit.DONE, err
     assert "Recorded in" in err
     assert "Traceback" not in err
+
+
+def test_budgets_are_held(capfd: pytest.CaptureFixture[str], tiny: Path) -> None:
+    found = document(capfd, "bench", "hello", *VIRTUAL)
+    assert {row["resource"]: row["status"] for row in found["budgets"]} == {
+        "flash_bytes": "ok",
+        "ram_bytes": "ok",
+        "arena_bytes": "ok",
+        "latency_us": "ok",
+    }
+    words = ("bench", tiny, *VIRTUAL, "--budget", "latency_us=1", "--budget", "arena_bytes=1000000")
+    code, out, err = typed(capfd, *words, "--json")
+    assert code == Exit.OVER_BUDGET
+    assert "latency_us" in err
+    status = {row["resource"]: row["status"] for row in json.loads(out)["budgets"]}
+    assert status == {"latency_us": "over", "arena_bytes": "ok"}
+
+
+@pytest.mark.parametrize("word", ["latency_us", "latency_us=fast", "speed=3", "arena_bytes=nan"])
+def test_a_budget_that_is_none(capfd: pytest.CaptureFixture[str], tiny: Path, word: str) -> None:
+    code, _, err = typed(capfd, "bench", tiny, *VIRTUAL, "--budget", word)
+    assert code == Exit.USAGE, err

@@ -106,6 +106,7 @@ def test_ports_of_this_computer(compiler: str, port: str, tmp_path: Path) -> Non
         building.compile_c([compiler], sources, tmp_path / "firmware", flags=[level])
 
 
+@pytest.mark.slow  # zig first builds the other system's C library: minutes
 @pytest.mark.parametrize("target", ["x86_64-windows-gnu", "aarch64-macos"])
 def test_the_host_port_for_other_systems(target: str, tmp_path: Path) -> None:
     need("zig")
