@@ -14,8 +14,8 @@ from typing import Any
 
 from edge_deploy.bench import decision, plot
 from edge_deploy.bench.decision import Heard, Rule, Scores
-from edge_deploy.bench.intervals import CONFIDENCE, poisson, wilson
 from edge_deploy.bench.passage import Passage, Word
+from edge_deploy.intervals import CONFIDENCE, poisson, wilson
 from edge_deploy.labs import AudioFeatureSettings
 from edge_deploy.quantity import Quantity
 

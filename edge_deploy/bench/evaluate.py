@@ -18,8 +18,8 @@ from edge_deploy import __version__
 from edge_deploy.bench import clips as recordings
 from edge_deploy.bench.clips import Clip
 from edge_deploy.bench.host import Host
-from edge_deploy.bench.intervals import CONFIDENCE, wilson
 from edge_deploy.errors import WrongBoard
+from edge_deploy.intervals import CONFIDENCE, wilson
 from edge_deploy.quantity import Quantity
 from edge_deploy.telemetry.hello import Hello
 from edge_deploy.telemetry.readings import Inference

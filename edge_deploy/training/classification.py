@@ -5,7 +5,6 @@ Turns scores and targets into whole numbers and their card. Knows nothing about 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_Z = 1.959963984540054  # the standard normal's 97.5 % point: 2.5 % are left on either side
+from edge_deploy.intervals import wilson
 
 
 @dataclass(frozen=True)
@@ -49,19 +48,6 @@ def confusion(
     counts = np.zeros((labels, labels), np.int64)
     np.add.at(counts, (np.argmax(targets, axis=-1), np.argmax(outputs, axis=-1)), 1)
     return counts
-
-
-def wilson(right: int, of: int) -> tuple[float, float]:
-    """95 % interval of a share of which `right` of `of` (at least 1) were seen.
-
-    Source: E. B. Wilson, "Probable inference, the law of succession, and statistical
-    inference", Journal of the American Statistical Association 22 (1927).
-    """
-    share = right / of
-    scale = 1 + _Z**2 / of
-    centre = (share + _Z**2 / (2 * of)) / scale
-    spread = _Z * math.sqrt(share * (1 - share) / of + _Z**2 / (4 * of**2)) / scale
-    return max(0.0, centre - spread), min(1.0, centre + spread)
 
 
 def sure(counts: NDArray[np.int64]) -> str:

@@ -117,6 +117,10 @@ def test_a_missed_budget(capfd: pytest.CaptureFixture[str], data: Path, tmp_path
     recipe.write_text(recipe.read_text().replace("LABELS.index(path.parent.name))", "1)"))
     words = (lab, *LOCAL, "--data", data)
     refused(capfd, Exit.OVER_BUDGET, words, "0.3333", "0.9")
+    # A few recordings would miss it, or meet it, by chance.
+    code, _, err = typed(capfd, "evaluate", *words, "--limit", "3")
+    assert code == Exit.DONE, err
+    assert "without --limit" in err
 
 
 def test_a_host_of_another_mind(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge_deploy.bench.intervals import poisson, wilson
+from edge_deploy.intervals import poisson, wilson
 
 
 @pytest.mark.parametrize(
