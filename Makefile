@@ -17,7 +17,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # Two workers: compilers and emulated boards keep both cores of a small machine busy. A file's
 # tests stay together, because they share what they have built.
-PYTEST := $(BIN)/pytest -n 2 --dist loadfile
+# A worker that crashes ends the run: with a new one in its place xdist was seen to wait for ever.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --max-worker-restart 0
 
 # What the tests like to have beside the wheels: the compiler of the published figures, and a
 # second emulator that faults where silicon does.

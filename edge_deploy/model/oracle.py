@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import sys
 from collections.abc import Iterator, Sequence
 from importlib import metadata
 from typing import Any, Protocol
@@ -156,6 +157,10 @@ def _runtime() -> tuple[str, Any]:
             reasons.append(
                 f"{package} {version} needs numpy below 2, and {np.__version__} is installed"
             )
+            continue
+        if package == _TFLITE[0] and "tensorflow" in sys.modules and module not in sys.modules:
+            # The two share the names of their native types; in this order the process crashes.
+            reasons.append(f"{package} must be imported before TensorFlow, which already is")
             continue
         try:
             return f"{package} {version}", importlib.import_module(module)

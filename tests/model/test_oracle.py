@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import sys
+import types
 from importlib import metadata
 
 import numpy as np
@@ -228,3 +230,21 @@ def test_with_both_the_exact_runtime_is_taken(monkeypatch):
 def test_a_runtime_that_cannot_be_imported_is_named(monkeypatch):
     Installed(monkeypatch, {"ai-edge-litert": "2.3.0"}, importable=False)
     assert "ai-edge-litert 2.3.0 cannot be imported (built for another Python)" in missing()
+
+
+def test_tensorflow_before_tflite_runtime_is_told_and_not_a_crash(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow", types.ModuleType("tensorflow"))
+    monkeypatch.delitem(sys.modules, "tflite_runtime.interpreter", raising=False)
+    real = metadata.version
+
+    def only_tflite(package):
+        if package == "tflite-runtime":
+            return "2.14.0"
+        if package == "ai-edge-litert":
+            raise metadata.PackageNotFoundError(package)
+        return real(package)
+
+    monkeypatch.setattr(oracle.metadata, "version", only_tflite)
+    monkeypatch.setattr(oracle.np, "__version__", "1.26.4")
+    with pytest.raises(oracle.ReferenceMissing, match="before TensorFlow"):
+        oracle.open_reference(model_builder.sine_like())
