@@ -18,7 +18,7 @@ from edge_deploy.compiler.passes import Program
 from edge_deploy.compiler.plan import Buffer, Plan
 from edge_deploy.compiler.text import carray, wire_name
 from edge_deploy.errors import UnsupportedModel
-from edge_deploy.model.graph import DType, Graph, Tensor
+from edge_deploy.model.graph import Graph, Tensor
 
 __all__ = [
     "CORTEX_M4",
@@ -106,7 +106,10 @@ def compile(  # noqa: A001  (the word that the design gives this step)
 
 
 def _check_ends(graph: Graph) -> None:
-    """Refuse models whose inputs or outputs cannot be passed as they are."""
+    """Refuse models whose inputs or outputs cannot be passed as they are.
+
+    Of which type they may be beyond int8 is for the layers that read and write them to say.
+    """
     for what, indices in (("input", graph.inputs), ("output", graph.outputs)):
         if not indices:
             raise UnsupportedModel(f"the model has no {what}.")
@@ -116,9 +119,9 @@ def _check_ends(graph: Graph) -> None:
 
 def _check_end(tensor: Tensor, what: str) -> None:
     name = wire_name(tensor.name)
-    if tensor.dtype is not DType.INT8:
+    if tensor.dtype not in emit.DTYPES:
         raise UnsupportedModel(
-            f"{what} {name} is {tensor.dtype.value}; models with int8 inputs and outputs run.",
+            f"{what} {name} is {tensor.dtype.value}, which no board takes.",
             try_next=(
                 "converter.inference_input_type = tf.int8   before converter.convert()",
                 "converter.inference_output_type = tf.int8",

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from edge_deploy import __version__
-from edge_deploy.compiler.ops.layer import Code, Constant
+from edge_deploy.compiler.ops.layer import Code, Constant, Shape
 from edge_deploy.compiler.passes import Program
 from edge_deploy.compiler.plan import Plan
 from edge_deploy.compiler.text import (
@@ -26,13 +26,25 @@ from edge_deploy.compiler.text import (
 )
 from edge_deploy.model.graph import DType, Tensor
 
-_DTYPES = {
+# Types of the model's inputs and outputs, as firmware/src/model/ed_model.h has them.
+DTYPES = {
     DType.FLOAT32: "ED_DTYPE_FLOAT32",
     DType.INT8: "ED_DTYPE_INT8",
     DType.UINT8: "ED_DTYPE_UINT8",
     DType.INT16: "ED_DTYPE_INT16",
     DType.INT32: "ED_DTYPE_INT32",
+    DType.INT64: "ED_DTYPE_INT64",
     DType.BOOL: "ED_DTYPE_BOOL",
+}
+# What a kernel takes a tensor as; int8_t where it is not here. An int64 is two words, low first:
+# the arena is aligned to words alone.
+_POINTERS = {
+    DType.FLOAT32: "float *",
+    DType.UINT8: "uint8_t *",
+    DType.INT16: "int16_t *",
+    DType.INT32: "int32_t *",
+    DType.INT64: "uint32_t *",
+    DType.BOOL: "uint8_t *",
 }
 # ED_MODEL_MAX_RANK of firmware/src/model/ed_model.h.
 MAX_RANK = 6
@@ -79,11 +91,17 @@ def model(
 ) -> str:
     """`ed_model.c`. codes: one for each layer, in order."""
     names = _function_names(codes)
-    parts = [first_lines, _includes(codes), _ARENA.format(words=max(1, plan.arena_bytes // 4))]
+    parts = [
+        first_lines,
+        _includes(program, codes),
+        _ARENA.format(words=max(1, plan.arena_bytes // 4)),
+    ]
     if plan.scratch_offsets:
         parts.append(_ARENA_WORDS)
     for i, code in enumerate(codes):
         parts += [_array(i, constant) for constant in code.constants]
+        if code.shape is not None:
+            parts.append(_shape(i, code.shape))
     shared: set[str] = set()
     for code, name in zip(codes, names, strict=True):
         if name not in shared:
@@ -94,7 +112,7 @@ def model(
     parts.append(_facts(program, plan, model_name=model_name, engine=engine))
     parts.append(_addresses("ed_model_input", "void *", program.inputs, plan))
     parts.append(_addresses("ed_model_output", "const void *", program.outputs, plan))
-    parts.append("void ed_model_reset(void)\n{\n    /* No variables. */\n}\n")
+    parts.append(_reset(program, plan))
     parts.append(_invoke(program, plan, codes, names))
     return "\n".join(parts)
 
@@ -115,8 +133,12 @@ _ARENA_WORDS = """static inline uint32_t *words_at(uint32_t offset)
 """
 
 
-def _includes(codes: Sequence[Code]) -> str:
-    kernels = sorted({code.include for code in codes} | {"nn/inline.h"})
+def _includes(program: Program, codes: Sequence[Code]) -> str:
+    kernels = sorted(
+        {code.include for code in codes}
+        | {"nn/inline.h"}
+        | ({"nn/copy.h"} if program.states else set())
+    )
     lines = ["#include <stdint.h>", "", '#include "model/ed_model.h"']
     return "\n".join(lines + [f'#include "{kernel}"' for kernel in kernels]) + "\n"
 
@@ -143,6 +165,28 @@ def _array(layer: int, constant: Constant) -> str:
     return f"static const {constant.ctype} {name}[{values.size}] = {{\n{rows_of(words)}\n}};\n"
 
 
+def _shape(layer: int, shape: Shape) -> str:
+    fields = "".join(f"    .{name} = {value},\n" for name, value in shape.fields.items())
+    return f"static const {shape.ctype} layer_{layer}_shape = {{\n{fields}}};\n"
+
+
+def _reset(program: Program, plan: Plan) -> str:
+    """ed_model_reset, and the initial values that are not one byte repeated."""
+    arrays, lines = [], []
+    for state in program.states:
+        to = f"at({plan.tensor_offsets[state.tensor]})"
+        values = np.frombuffer(state.initial, np.int8)
+        if (values == values[0]).all():
+            lines.append(f"    ed_fill({state.bytes}, {int(values[0])}, {to});")
+            continue
+        name = f"state_{state.tensor}_initial"
+        rows = rows_of(str(int(value)) for value in values)
+        arrays.append(f"static const int8_t {name}[{values.size}] = {{\n{rows}\n}};\n\n")
+        lines.append(f"    ed_copy({state.bytes}, {name}, {to});")
+    body = "\n".join(lines) or "    /* No variables. */"
+    return f"{''.join(arrays)}void ed_model_reset(void)\n{{\n{body}\n}}\n"
+
+
 def _tensor(tensor: Tensor) -> str:
     if len(tensor.shape) > MAX_RANK:
         raise ValueError(f"rank {len(tensor.shape)} is above {MAX_RANK}")
@@ -150,7 +194,7 @@ def _tensor(tensor: Tensor) -> str:
     q = tensor.quantization
     scale, zero_point = (c_float(q.scale), q.zero_point) if q else ("0.0f", 0)
     return (
-        f"    {{{c_string(wire_name(tensor.name))}, {_DTYPES[tensor.dtype]}, "
+        f"    {{{c_string(wire_name(tensor.name))}, {DTYPES[tensor.dtype]}, "
         f"{len(tensor.shape)}, {{{shape}}}, {tensor.bytes}, {scale}, {zero_point}}},"
     )
 
@@ -202,18 +246,25 @@ def _addresses(name: str, kind: str, tensors: Sequence[int], plan: Plan) -> str:
     return f"{kind}{space}{name}(uint16_t i)\n{{\n{inside}\n}}\n"
 
 
+def _pointer(program: Program, plan: Plan, tensor: int) -> str:
+    """Where a tensor lies, as a kernel takes it."""
+    address = f"at({plan.tensor_offsets[tensor]})"
+    pointer = _POINTERS.get(program.graph.tensors[tensor].dtype)
+    return address if pointer is None else f"({pointer})(void *){address}"
+
+
 def _invoke(program: Program, plan: Plan, codes: Sequence[Code], names: Sequence[str]) -> str:
     lines = ["void ed_model_invoke(ed_model_lap lap)", "{"]
     lines += [] if codes else ["    (void)lap;"]
     for i, (layer, code, name) in enumerate(zip(program.layers, codes, names, strict=True)):
         arguments = [
-            f"at({plan.tensor_offsets[layer.input]})",
-            f"at({plan.tensor_offsets[layer.output]})",
+            *([f"&layer_{i}_shape"] if code.shape is not None else []),
+            *(_pointer(program, plan, tensor) for tensor in (*layer.inputs, *layer.outputs)),
             *(f"layer_{i}_{constant.suffix}" for constant in code.constants),
         ]
         if i in plan.scratch_offsets:
             arguments.append(f"words_at({plan.scratch_offsets[i]})")
-        tensor = c_comment(wire_name(program.graph.tensors[layer.output].name))
+        tensor = c_comment(wire_name(program.graph.tensors[layer.outputs[0]].name))
         lines += [
             f"    /* {layer.index} {layer.operator} {layer.shapes}  {tensor} */",
             f"    {name}(",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from edge_deploy.compiler.ops.layer import Layer
+from edge_deploy.compiler.ops.layer import Layer, State
 from edge_deploy.compiler.ops.reshape import Reshape
 from edge_deploy.compiler.ops.weighted import Weighted
 from edge_deploy.model.graph import Graph
@@ -31,6 +31,12 @@ class Program:
         """Multiply-accumulates of all layers."""
         return sum(layer.macs for layer in self.layers)
 
+    @property
+    def states(self) -> tuple[State, ...]:
+        """What lives from one inference to the next, in the order of its first use."""
+        found = {state.tensor: state for layer in self.layers for state in layer.states}
+        return tuple(found.values())
+
 
 def run(program: Program) -> Program:
     """All passes, in order."""
@@ -40,11 +46,11 @@ def run(program: Program) -> Program:
 def remove_reshapes(program: Program) -> Program:
     """Let what reads a RESHAPE read its source: the bytes are the same."""
     source_of: dict[int, int] = {}
-    kept = []
+    kept: list[Layer] = []
     for layer in program.layers:
-        moved = replace(layer, input=source_of.get(layer.input, layer.input))
+        moved = replace(layer, inputs=tuple(source_of.get(x, x) for x in layer.inputs))
         if isinstance(moved, Reshape):
-            source_of[moved.output] = moved.input
+            source_of[moved.outputs[0]] = moved.inputs[0]
         else:
             kept.append(moved)
     outputs = tuple(source_of.get(tensor, tensor) for tensor in program.outputs)
@@ -52,12 +58,12 @@ def remove_reshapes(program: Program) -> Program:
 
 
 def remove_unread(program: Program) -> Program:
-    """Drop layers whose output nothing reads."""
-    read = set(program.outputs)
+    """Drop layers whose outputs nothing reads, now or in the next inference."""
+    read = set(program.outputs) | {state.tensor for state in program.states}
     kept: list[Layer] = []
     for layer in reversed(program.layers):
-        if layer.output in read:
-            read.add(layer.input)
+        if read.intersection(layer.outputs):
+            read.update(layer.inputs)
             kept.append(layer)
     return replace(program, layers=tuple(reversed(kept)))
 

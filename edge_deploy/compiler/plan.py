@@ -1,31 +1,34 @@
-"""Where every activation and scratch buffer lies in the arena, decided before run time.
+"""Where every activation, state and scratch buffer lies in the arena, decided before run time.
 
-Turns a program into buffers with lifetimes (in layers), lets layers that can write over their
-input do so, and packs the buffers by first fit in several orders, the usual greedy ones first
-and then improved ones; the best is kept, so the result is never worse than greedy. Exact and
-deterministic. Knows nothing about what layers compute.
+Turns a program into buffers with lifetimes (in layers), lets outputs lie over inputs as their
+layers allow, and packs the buffers: first fit in the usual greedy orders, then in improved
+ones; the best is kept, so the result is never worse than greedy. Exact and deterministic.
+Knows nothing about what layers compute.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from edge_deploy.compiler.ops.layer import Layer, Overlap
 from edge_deploy.compiler.passes import Program
 
 # Kernels read activations by words.
 ALIGNMENT = 4
-# Orders tried beyond the greedy ones; small enough for well under a second a model.
-_TRIES = 400
+# Placements of one buffer that the search may try beyond the greedy orders: well under a second
+# a model, in which it sees 400 orders of 30 buffers.
+_PLACEMENTS = 12_000
+_MOST_ORDERS = 400
 
 
 @dataclass(frozen=True)
 class Buffer:
     """Bytes of the arena that hold something from layer `first` to layer `last`, both included.
 
-    name: `tensor <index>` or `scratch <layer>`. first is -1 for what is there before the first
-    layer, last is the number of layers for what must be there after the last.
+    name: `tensor <index>`, `state <index>` or `scratch <layer>`. first is -1 for what is there
+    before the first layer, last is the number of layers for what must be there after the last.
     """
 
     name: str
@@ -46,186 +49,245 @@ class Plan:
     inputs_preserved: bool
 
 
-@dataclass
-class _Block:
-    """Buffers that begin at the same offset: one, or a chain of layers working in place."""
+# Overlaps that layers allow, by (buffer of the input, buffer of the output).
+Chances = Mapping[tuple[int, int], Overlap]
 
-    members: list[int]
-    bytes: int
-    first: int
-    last: int
+
+@dataclass
+class _Wanted:
+    """The buffers of a program, at offset 0; which of them is a tensor's or layer's scratch."""
+
+    buffers: list[Buffer]
+    tensors: dict[int, int]
+    scratches: dict[int, int]
 
 
 def plan(program: Program, target: str) -> Plan:
     """The least arena found for a program. Tensors are those of `Program`."""
-    wanted, tensors, scratches = _lifetimes(program, target)
-    chances = _in_place(program, target, wanted, tensors)
-    best: list[int] | None = None
+    wanted = _lifetimes(program, target)
+    inputs = {wanted.tensors[tensor] for tensor in program.inputs}
+    chances = _chances(program, target, wanted)
+    # Inputs that nothing may write over, tried second: kept where the arena is no larger.
+    kept = [
+        replace(b, last=len(program.layers)) if i in inputs else b
+        for i, b in enumerate(wanted.buffers)
+    ]
+    apart = {pair: overlap for pair, overlap in chances.items() if pair[0] not in inputs}
+    best: list[int] = []
     best_key: tuple[int, int] | None = None
-    for chosen in _subsets(chances):
-        offsets = place(wanted, chosen)
-        span = max((o + b.bytes for o, b in zip(offsets, wanted, strict=True)), default=0)
-        preserved = _preserved(program, tensors, wanted, offsets)
-        key = (-(-span // ALIGNMENT) * ALIGNMENT, 0 if preserved else 1)
+    for buffers, allowed in ((wanted.buffers, chances), (kept, apart)):
+        offsets = place(buffers, allowed)
+        span = max(
+            (o + _aligned(b.bytes) for o, b in zip(offsets, buffers, strict=True)), default=0
+        )
+        preserved = _preserved(inputs, wanted.buffers, offsets)
+        key = (span, 0 if preserved else 1)
         if best_key is None or key < best_key:
             best, best_key = offsets, key
-    assert best is not None
     assert best_key is not None
-    buffers = tuple(
-        Buffer(b.name, offset, b.bytes, b.first, b.last)
-        for b, offset in zip(wanted, best, strict=True)
-    )
     return Plan(
-        buffers=buffers,
+        buffers=tuple(
+            replace(b, offset=offset) for b, offset in zip(wanted.buffers, best, strict=True)
+        ),
         arena_bytes=best_key[0],
-        tensor_offsets={tensor: best[i] for tensor, i in tensors.items()},
-        scratch_offsets={layer: best[i] for layer, i in scratches.items()},
+        tensor_offsets={tensor: best[i] for tensor, i in wanted.tensors.items()},
+        scratch_offsets={layer: best[i] for layer, i in wanted.scratches.items()},
         inputs_preserved=best_key[1] == 0,
     )
 
 
-def _lifetimes(
-    program: Program, target: str
-) -> tuple[list[Buffer], dict[int, int], dict[int, int]]:
-    """All buffers at offset 0; which of them is a tensor's, and which a layer's scratch."""
+def _lifetimes(program: Program, target: str) -> _Wanted:
     end = len(program.layers)
+    states = {state.tensor: state for state in program.states}
     first: dict[int, int] = dict.fromkeys(program.inputs, -1)
+    first.update(dict.fromkeys(states, -1))
     last: dict[int, int] = dict(first)
     for i, layer in enumerate(program.layers):
-        last[layer.input] = i
-        first.setdefault(layer.output, i)
-        last[layer.output] = i
-    for tensor in program.outputs:
-        last[tensor] = end
-    wanted: list[Buffer] = []
-    tensors: dict[int, int] = {}
-    scratches: dict[int, int] = {}
+        for tensor in layer.inputs:
+            last[tensor] = i
+        for tensor in layer.outputs:
+            first.setdefault(tensor, i)
+            last[tensor] = i
+    last.update(dict.fromkeys((*program.outputs, *states), end))
+    found = _Wanted([], {}, {})
     for tensor, begin in first.items():
-        tensors[tensor] = len(wanted)
-        size = program.graph.tensors[tensor].bytes
-        wanted.append(Buffer(f"tensor {tensor}", 0, size, begin, last[tensor]))
+        found.tensors[tensor] = len(found.buffers)
+        state = states.get(tensor)
+        kind = "tensor" if state is None else "state"
+        size = program.graph.tensors[tensor].bytes if state is None else state.bytes
+        found.buffers.append(Buffer(f"{kind} {tensor}", 0, size, begin, last[tensor]))
     for i, layer in enumerate(program.layers):
         size = layer.scratch_bytes(target)
         if size:
-            scratches[i] = len(wanted)
-            wanted.append(Buffer(f"scratch {i}", 0, size, i, i))
-    return wanted, tensors, scratches
+            found.scratches[i] = len(found.buffers)
+            found.buffers.append(Buffer(f"scratch {i}", 0, size, i, i))
+    return found
 
 
-def _in_place(
-    program: Program, target: str, wanted: Sequence[Buffer], tensors: dict[int, int]
-) -> list[tuple[int, int]]:
-    """Pairs of buffers (input, output) that a layer allows at one offset."""
-    return [
-        (tensors[layer.input], tensors[layer.output])
-        for i, layer in enumerate(program.layers)
-        if layer.in_place(target) and wanted[tensors[layer.input]].last == i
-    ]
+def _chances(program: Program, target: str, wanted: _Wanted) -> dict[tuple[int, int], Overlap]:
+    """What layers allow their first output to lie over: inputs that end with the layer."""
+    chances: dict[tuple[int, int], Overlap] = {}
+    for i, layer in enumerate(program.layers):
+        output = wanted.tensors[layer.outputs[0]]
+        if wanted.buffers[output].first != i:
+            continue  # a state
+        for tensor in dict.fromkeys(layer.inputs):
+            source = wanted.tensors[tensor]
+            overlap = _overlap(layer, target, tensor)
+            if overlap is not None and wanted.buffers[source].last == i:
+                chances[source, output] = overlap
+    return chances
 
 
-def _subsets(chances: list[tuple[int, int]]) -> Iterable[list[tuple[int, int]]]:
-    """Which layers work in place: all, none, all but one."""
-    yield chances
-    if chances:
-        yield []
-    if 1 < len(chances) <= 64:
-        for left_out in range(len(chances)):
-            yield chances[:left_out] + chances[left_out + 1 :]
+def _overlap(layer: Layer, target: str, tensor: int) -> Overlap | None:
+    """What a layer allows for a tensor, at all the positions where it reads it."""
+    least, most = -(2**62), 2**62
+    for position, source in enumerate(layer.inputs):
+        if source == tensor:
+            allowed = layer.overlap(target, position)
+            if allowed is None:
+                return None
+            least = max(least, allowed.least)
+            most = min(most, 2**62 if allowed.most is None else allowed.most)
+    return Overlap(least, most) if least <= most else None
 
 
-def place(wanted: Sequence[Buffer], chosen: list[tuple[int, int]]) -> list[int]:
-    """An offset for each buffer, those of `chosen` pairs at one."""
-    block_of = {i: _Block([i], b.bytes, b.first, b.last) for i, b in enumerate(wanted)}
-    for source, result in chosen:
-        block, other = block_of[source], block_of[result]
-        block.members += other.members
-        block.bytes = max(block.bytes, other.bytes)
-        block.first = min(block.first, other.first)
-        block.last = max(block.last, other.last)
-        for member in other.members:
-            block_of[member] = block
-    blocks = [block for i, block in block_of.items() if block.members[0] == i]
-    placed = _search(blocks)
-    offsets = [0] * len(wanted)
-    for block, offset in zip(blocks, placed, strict=True):
-        for member in block.members:
-            offsets[member] = offset
-    return offsets
+def place(wanted: Sequence[Buffer], chances: Chances) -> list[int]:
+    """An offset for each buffer, the lowest 0.
+
+    What is alive at once does not overlap, but for the pairs of `chances`, within their bounds.
+    """
+    return _Search(wanted, chances).run()
 
 
-def _search(blocks: Sequence[_Block]) -> list[int]:
-    """The best offsets found: first fit in the greedy orders, then in changed ones."""
-    count = len(blocks)
-    bound = _least(blocks)
-    greedy = [
-        sorted(range(count), key=lambda i: (-blocks[i].bytes, blocks[i].first, i)),
-        sorted(range(count), key=lambda i: (blocks[i].first - blocks[i].last, i)),
-        sorted(range(count), key=lambda i: (blocks[i].first, -blocks[i].bytes, i)),
-    ]
-    best_span = -1
-    best_order: list[int] = []
-    best: list[int] = []
-    for order in greedy:
-        span, offsets = _first_fit(blocks, order)
-        if best_span < 0 or span < best_span:
-            best_span, best_order, best = span, order, offsets
-    chance = random.Random(0)  # noqa: S311 (the same plan every time)
-    for _ in range(_TRIES if count > 2 else 0):
-        if best_span <= bound:
-            break
-        order = list(best_order)
-        moved = order.pop(chance.randrange(count))
-        order.insert(chance.randrange(count), moved)
-        span, offsets = _first_fit(blocks, order)
-        if span <= best_span:
-            best_span, best_order, best = span, order, offsets
-    return best
+class _Search:
+    """First fit in many orders."""
+
+    def __init__(self, wanted: Sequence[Buffer], chances: Chances) -> None:
+        self._wanted = wanted
+        self._chances = chances
+        self._sizes = [_aligned(b.bytes) for b in wanted]
+        # For each buffer those that are alive at some time when it is.
+        self._beside = [
+            [j for j, b in enumerate(wanted) if j != i and b.first <= a.last and a.first <= b.last]
+            for i, a in enumerate(wanted)
+        ]
+
+    def run(self) -> list[int]:
+        """The best offsets found, never worse than greedy without any overlap."""
+        wanted, count = self._wanted, len(self._wanted)
+        by_size = sorted(range(count), key=lambda i: (-wanted[i].bytes, wanted[i].first, i))
+        greedy = [
+            by_size,
+            sorted(range(count), key=lambda i: (wanted[i].first - wanted[i].last, i)),
+            sorted(range(count), key=lambda i: (wanted[i].first, -wanted[i].bytes, i)),
+        ]
+        tries: list[tuple[list[int], Chances]] = [
+            *((order, self._chances) for order in greedy),
+            *((order, {}) for order in greedy),
+        ]
+        bound = self._least()
+        best_span, best_order, best_allowed, best = -1, by_size, self._chances, [0] * count
+        for order, allowed in tries:
+            span, offsets = self._first_fit(order, allowed)
+            if best_span < 0 or span < best_span:
+                best_span, best_order, best_allowed, best = span, order, allowed, offsets
+        chance = random.Random(0)  # noqa: S311 (the same plan every time)
+        orders = min(_MOST_ORDERS, _PLACEMENTS // max(1, count)) if count > 2 else 0
+        for _ in range(orders):
+            if best_span <= bound:
+                break
+            order = list(best_order)
+            moved = order.pop(chance.randrange(count))
+            order.insert(chance.randrange(count), moved)
+            allowed = self._chances if chance.random() < 0.75 else best_allowed
+            span, offsets = self._first_fit(order, allowed)
+            if span <= best_span:
+                best_span, best_order, best_allowed, best = span, order, allowed, offsets
+        lowest = min(best, default=0)
+        return [offset - lowest for offset in best]
+
+    def _least(self) -> int:
+        """A bound that no placement can beat.
+
+        The most bytes alive at once, less what outputs can at best have in common with inputs.
+        """
+        saved = [0] * len(self._wanted)
+        for (source, output), overlap in self._chances.items():
+            room = self._sizes[output] - max(0, overlap.least)
+            saved[output] += max(0, min(self._sizes[source], room))
+        times = {b.first for b in self._wanted}
+        return max(
+            (
+                sum(
+                    size - (min(size, saved[i]) if b.first == t else 0)
+                    for i, (b, size) in enumerate(zip(self._wanted, self._sizes, strict=True))
+                    if b.first <= t <= b.last
+                )
+                for t in times
+            ),
+            default=0,
+        )
+
+    def _first_fit(self, order: Sequence[int], allowed: Chances) -> tuple[int, list[int]]:
+        """Each buffer, in order, where the span grows least, and there lowest.
+
+        Offsets may be negative: an output that must begin before its input, which is placed
+        already, is put there. Returns span and offsets.
+        """
+        offsets = [0] * len(self._wanted)
+        done = [False] * len(self._wanted)
+        low = high = 0
+        for i in order:
+            size = self._sizes[i]
+            beside = [j for j in self._beside[i] if done[j]]
+            best: tuple[int, int] | None = None
+            for offset in self._candidates(i, beside, offsets, allowed, low):
+                key = (max(high, offset + size) - min(low, offset), offset)
+                if best is not None and key >= best:
+                    continue
+                if all(self._apart(i, offset, j, offsets[j], allowed) for j in beside):
+                    best = key
+            assert best is not None, "above everything is always free"
+            offsets[i] = best[1]
+            done[i] = True
+            low, high = min(low, best[1]), max(high, best[1] + size)
+        return high - low, offsets
+
+    def _candidates(
+        self, i: int, beside: Iterable[int], offsets: Sequence[int], allowed: Chances, low: int
+    ) -> Iterable[int]:
+        """Offsets at which buffer i touches another, or reaches the bound of an overlap."""
+        yield low
+        for j in beside:
+            yield offsets[j] + self._sizes[j]
+            yield offsets[j] - self._sizes[i]
+            if (over := allowed.get((j, i))) is not None:  # i is written over j
+                yield (offsets[j] - over.least) // ALIGNMENT * ALIGNMENT
+                if over.most is not None:
+                    yield _aligned(offsets[j] - over.most)
+            if (under := allowed.get((i, j))) is not None:  # j is written over i
+                yield _aligned(offsets[j] + under.least)
+                if under.most is not None:
+                    yield (offsets[j] + under.most) // ALIGNMENT * ALIGNMENT
+
+    def _apart(self, i: int, at: int, j: int, other: int, allowed: Chances) -> bool:
+        """Whether buffers i at `at` and j at `other` get along."""
+        if at + self._sizes[i] <= other or other + self._sizes[j] <= at:
+            return True
+        if (over := allowed.get((j, i))) is not None:
+            return over.least <= other - at and (over.most is None or other - at <= over.most)
+        if (under := allowed.get((i, j))) is not None:
+            return under.least <= at - other and (under.most is None or at - other <= under.most)
+        return False
 
 
 def _aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def _least(blocks: Sequence[_Block]) -> int:
-    """A bound that no placement can beat: the most bytes alive at once."""
-    times = {block.first for block in blocks}
-    return max(
-        (sum(_aligned(b.bytes) for b in blocks if b.first <= t <= b.last) for t in times),
-        default=0,
-    )
-
-
-def _first_fit(blocks: Sequence[_Block], order: Sequence[int]) -> tuple[int, list[int]]:
-    """Each block, in order, at the lowest offset free during its life. Returns span, offsets."""
-    offsets = [0] * len(blocks)
-    placed: list[int] = []
-    span = 0
-    for i in order:
-        block = blocks[i]
-        taken = sorted(
-            (offsets[j], offsets[j] + _aligned(blocks[j].bytes))
-            for j in placed
-            if blocks[j].first <= block.last and block.first <= blocks[j].last
-        )
-        offset = 0
-        for start, stop in taken:
-            if offset + block.bytes <= start:
-                break
-            offset = max(offset, stop)
-        offsets[i] = offset
-        placed.append(i)
-        span = max(span, offset + _aligned(block.bytes))
-    return span, offsets
-
-
-def _preserved(
-    program: Program,
-    tensors: dict[int, int],
-    wanted: Sequence[Buffer],
-    offsets: Sequence[int],
-) -> bool:
+def _preserved(inputs: set[int], wanted: Sequence[Buffer], offsets: Sequence[int]) -> bool:
     """True where nothing is ever written over an input."""
-    inputs = {tensors[tensor] for tensor in program.inputs}
     spans = [(offset, offset + b.bytes) for offset, b in zip(offsets, wanted, strict=True)]
     return not any(
         spans[i][0] < spans[j][1] and spans[j][0] < spans[i][1]

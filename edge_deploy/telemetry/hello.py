@@ -19,6 +19,7 @@ NUMPY_TYPES = {
     "uint8": "u1",
     "int16": "<i2",
     "int32": "<i4",
+    "int64": "<i8",
     "float32": "<f4",
     "bool": "?",
 }

@@ -39,11 +39,12 @@ static void test_others(void)
     const ed_model_tensor u8 = tensor(ED_DTYPE_UINT8, 2, 0.25f, 128);
     const ed_model_tensor i16 = tensor(ED_DTYPE_INT16, 4, 0x1p-10f, 0);
     const ed_model_tensor i32 = tensor(ED_DTYPE_INT32, 8, 0.0f, 0);
+    const ed_model_tensor i64 = tensor(ED_DTYPE_INT64, 16, 0.0f, 0);
     const ed_model_tensor f32 = tensor(ED_DTYPE_FLOAT32, 8, 0.0f, 0);
     const ed_model_tensor truth = tensor(ED_DTYPE_BOOL, 2, 0.0f, 0);
     uint8_t bytes[2];
     int16_t halves[2];
-    int32_t words[2];
+    int32_t words[4];
     float reals[2];
 
     ed_tensor_set(&u8, bytes, 0, -32.0f);
@@ -56,6 +57,11 @@ static void test_others(void)
     ed_tensor_set(&i32, words, 1, -0x1p31f);
     CHECK(words[0] == INT32_MAX && words[1] == INT32_MIN);
     CHECK(ed_tensor_get(&i32, words, 1) == -0x1p31f);
+    ed_tensor_set(&i64, words, 0, 5.0f);
+    ed_tensor_set(&i64, words, 1, -7.0f);
+    CHECK(words[0] == 5 && words[1] == 0 && words[2] == -7 && words[3] == -1);
+    CHECK(ed_tensor_get(&i64, words, 1) == -7.0f && ed_tensor_elements(&i64) == 2);
+    CHECK(strcmp(ed_tensor_type_name(ED_DTYPE_INT64), "int64") == 0);
     ed_tensor_set(&f32, reals, 0, 0.1f);
     ed_tensor_set(&f32, reals, 1, NAN);
     CHECK(reals[0] == 0.1f && reals[1] == 0.0f && ed_tensor_elements(&f32) == 2);

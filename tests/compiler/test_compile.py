@@ -13,7 +13,8 @@ from edge_deploy import compiler, model, places
 from edge_deploy.errors import UnsupportedModel
 from tests import compiled_model
 from tests import model_builder as models
-from tests.nn import cases
+from tests.nn import cases_simple
+from tests.nn.cases import Seeded
 
 RUNS = 50
 HOSTILE = '*/ } int x; /* " \n %s \\ ??/ \u00e9'
@@ -151,7 +152,7 @@ def test_hostile_words_do_not_reach_the_code(monkeypatch):
 def test_a_model_of_reshapes_alone_has_no_layers():
     data = next(
         case.data
-        for case in (cases.reshape(cases.Seeded(seed)) for seed in range(20))
+        for case in (cases_simple.reshape(Seeded(seed)) for seed in range(20))
         if not compiled_model.compile_graph(case.data, "portable")[1].layers
     )
     inputs = compiled_model.random_inputs(model.read(data), 2)
@@ -199,12 +200,12 @@ def test_an_unsupported_operator_is_named_with_its_index_and_tensor():
     assert refused.try_next
 
 
-def test_float_ends_are_refused_with_a_way_out():
+def test_an_operator_that_wants_int8_refuses_float_with_a_way_out():
     builder = models.LayerBuilder(0)
     x = builder.tensor((1, 4), "float32")
     q = builder.tensor((1, 4), scale=0.1)
     y = builder.tensor((1, 4), scale=1 / 256, zero_point=-128)
-    builder.op("QUANTIZE", [x], [q])
+    builder.op("RESHAPE", [x], [q], {"new_shape": (1, 4)})
     builder.op("SOFTMAX", [q], [y], {"beta": 1.0})
     refused = _refusal(builder.finish([x], [y]))
     assert "float32" in refused.message

@@ -24,8 +24,8 @@ def test_reshapes_vanish_and_their_readers_read_the_source():
     after = passes.remove_reshapes(program)
     assert "RESHAPE" in before
     assert [layer.operator for layer in after.layers] == [x for x in before if x != "RESHAPE"]
-    made = {*after.inputs, *(layer.output for layer in after.layers)}
-    assert {layer.input for layer in after.layers} <= made
+    made = {*after.inputs, *(tensor for layer in after.layers for tensor in layer.outputs)}
+    assert {tensor for layer in after.layers for tensor in layer.inputs} <= made
     assert set(after.outputs) <= made
 
 
@@ -41,7 +41,7 @@ def test_a_reshape_at_the_end_moves_the_output():
 
 def test_layers_that_nothing_reads_vanish():
     program = _program(models.tiny_conv(0))
-    shorter = replace(program, outputs=(program.layers[0].output,))
+    shorter = replace(program, outputs=program.layers[0].outputs)
     assert len(passes.remove_unread(shorter).layers) == 1
     assert passes.remove_unread(program) == program
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_deploy.compiler.ops import window
-from edge_deploy.compiler.ops.layer import CORTEX_M4, Code, Constant, Site, struct_body
+from edge_deploy.compiler.ops.layer import CORTEX_M4, Code, Constant, Overlap, Site, struct_body
 from edge_deploy.compiler.ops.refuse import unsupported
 from edge_deploy.compiler.ops.weighted import (
     Weighted,
@@ -63,17 +63,19 @@ class Conv(Weighted):
         column = taps * 2 * _PIXELS  # int16, of every pixel
         return column if self._run % 4 == 0 else column + taps
 
-    def in_place(self, target: str) -> bool:
-        """Whether the output may begin where the input does."""
+    def overlap(self, target: str, position: int) -> Overlap | None:
+        """How the output may share the input's memory."""
+        del position
         # A 1x1 kernel has read its pixels before it writes them, and all that it writes lies
         # behind what it has still to read.
         w = self.window
-        return (
+        behind = (
             self._dsp(target)
             and (w.kernel_height, w.kernel_width) == (1, 1)
             and (w.pad_top, w.pad_left) == (0, 0)
             and w.output_channels <= w.input_channels
         )
+        return Overlap(0, 0) if behind else None
 
     def code(self, target: str) -> Code:
         """The layer in C."""
@@ -128,8 +130,8 @@ def read(site: Site) -> Conv:
     return Conv(
         index=site.operator.index,
         operator=site.operator.name,
-        input=source.index,
-        output=output.index,
+        inputs=(source.index,),
+        outputs=(output.index,),
         weights=weights.values.astype(np.int8),
         bias=site.bias(2, outputs),
         input_zero_point=site.zero_point(source),

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_deploy.compiler.ops import window
-from edge_deploy.compiler.ops.layer import CORTEX_M4, Code, Constant, Site, struct_body
+from edge_deploy.compiler.ops.layer import CORTEX_M4, Code, Constant, Overlap, Site, struct_body
 from edge_deploy.compiler.ops.refuse import unsupported
 from edge_deploy.compiler.ops.weighted import Weighted, convolution_requantization
 from edge_deploy.compiler.ops.window import Window
@@ -66,13 +66,14 @@ class Depthwise(Weighted):
         width, height = self._plane
         return width * height * 2
 
-    def in_place(self, target: str) -> bool:
-        """Whether the output may begin where the input does."""
+    def overlap(self, target: str, position: int) -> Overlap | None:
+        """How the output may share the input's memory."""
+        del position
         # The Cortex-M4 kernel copies a whole channel of one image out before it writes that
         # channel; outputs of a channel lie where that channel's inputs were.
         w = self.window
         smaller = w.output_height * w.output_width <= w.input_height * w.input_width
-        return self._dsp(target) and self.multiples == 1 and smaller
+        return Overlap(0, 0) if self._dsp(target) and self.multiples == 1 and smaller else None
 
     def code(self, target: str) -> Code:
         """The layer in C."""
@@ -128,8 +129,8 @@ def read(site: Site) -> Depthwise:
     return Depthwise(
         index=site.operator.index,
         operator=site.operator.name,
-        input=source.index,
-        output=output.index,
+        inputs=(source.index,),
+        outputs=(output.index,),
         weights=weights.values.astype(np.int8).reshape(kernel_height, kernel_width, outputs),
         bias=site.bias(2, outputs),
         input_zero_point=site.zero_point(source),

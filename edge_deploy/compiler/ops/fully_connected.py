@@ -125,8 +125,8 @@ def read(site: Site) -> FullyConnected:
     return FullyConnected(
         index=site.operator.index,
         operator=site.operator.name,
-        input=source.index,
-        output=output.index,
+        inputs=(source.index,),
+        outputs=(output.index,),
         weights=weights.values.astype(np.int8),
         bias=site.bias(2, outputs),
         input_zero_point=site.zero_point(source),

@@ -7,7 +7,8 @@ reader made of it: checked, with constants of its own, ready to be planned and e
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -42,12 +43,24 @@ class Constant:
 
 
 @dataclass(frozen=True)
+class Shape:
+    """A kernel's sizes as a constant structure of type `ctype`, one for each layer."""
+
+    ctype: str
+    fields: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class Code:
     """One layer in C.
 
     include: the kernel's header. stem: how its shared function is to be called. parameters
     and body: the function's, without its name; layers whose parameters and body are equal
-    share one function. constants: passed after input and output, in order.
+    share one function. Its arguments are, in order: a pointer to `shape` where there is one,
+    inputs, outputs, constants, scratch.
+
+    With a `shape` one function serves every layer of its kind; with the structure inside the
+    body (`struct_body`) the C compiler sees every size, and makes faster and more code.
     """
 
     include: str
@@ -55,16 +68,52 @@ class Code:
     parameters: str
     body: str
     constants: tuple[Constant, ...] = ()
+    shape: Shape | None = None
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """How an output may lie over an input that nothing reads later.
+
+    least, most: bounds of (address of the input) - (address of the output), in bytes; most is
+    None where there is none. Overlap(0, 0): only at the very same address. Overlap(0): a kernel
+    that goes forward and has read what it writes over. Overlap(n): the output must begin at
+    least n bytes before the input.
+    """
+
+    least: int
+    most: int | None = None
+
+
+@dataclass(frozen=True)
+class State:
+    """A tensor that lives from one inference to the next, from `ed_model_reset` on.
+
+    tensor: its index, which layers name among their inputs and outputs. initial: its bytes
+    after a reset; repr is short because they may be many.
+    """
+
+    tensor: int
+    initial: bytes = field(repr=False)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the arena."""
+        return len(self.initial)
 
 
 @dataclass(frozen=True)
 class Layer(ABC):
-    """One operator, checked. index: in the file. input, output: tensor indices."""
+    """One operator, checked. index: in the file.
+
+    inputs, outputs: indices of the tensors that it reads and writes at run time, in the order
+    of its arguments; constants are its own.
+    """
 
     index: int
     operator: str
-    input: int
-    output: int
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
 
     @property
     @abstractmethod
@@ -76,15 +125,20 @@ class Layer(ABC):
         """Multiply-accumulates."""
         return 0
 
+    @property
+    def states(self) -> tuple[State, ...]:
+        """Those of its inputs and outputs that live from one inference to the next."""
+        return ()
+
     def scratch_bytes(self, target: str) -> int:
         """Bytes that the kernel needs beside input and output."""
         del target
         return 0
 
-    def in_place(self, target: str) -> bool:
-        """True where the output may begin at the input's own address."""
-        del target
-        return False
+    def overlap(self, target: str, position: int) -> Overlap | None:
+        """How outputs[0] may share memory with inputs[position]; None where it must not."""
+        del target, position
+        return None
 
     @abstractmethod
     def code(self, target: str) -> Code:
@@ -131,29 +185,38 @@ class Site:
             raise unsupported(self, f"has {len(self.operator.outputs)} outputs instead of 1")
         return self.graph.tensors[self.operator.outputs[0]]
 
+    def at_run_time(self, tensor: Tensor, what: str) -> Tensor:
+        """Check a tensor of any type that is computed at run time, with elements; returns it."""
+        if tensor.is_constant:
+            raise unsupported(self, f"has a constant {what}")
+        if tensor.elements <= 0:
+            raise unsupported(self, f"has an empty {what}, shape {tensor.shape}")
+        return tensor
+
     def activation(self, tensor: Tensor, what: str) -> Tensor:
         """Check an int8 tensor that is computed at run time, with one scale; returns it."""
+        self.quantized(tensor, what)
+        return self.at_run_time(tensor, what)
+
+    def quantized(self, tensor: Tensor, what: str) -> Tensor:
+        """Check an int8 tensor, constant or not, with one scale and zero point; returns it."""
         if tensor.dtype is not DType.INT8:
             raise unsupported(
                 self,
                 f"has {what} of type {tensor.dtype.value}; int8 is what runs here",
                 _FULL_INTEGER,
             )
-        if tensor.is_constant:
-            raise unsupported(self, f"has a constant {what}")
-        if tensor.elements <= 0:
-            raise unsupported(self, f"has an empty {what}, shape {tensor.shape}")
         if tensor.quantization is None or tensor.quantization.per_channel:
             raise unsupported(self, f"has {what} without one scale and zero point", _FULL_INTEGER)
         return tensor
 
     def scale(self, tensor: Tensor) -> float:
-        """The scale of a tensor that `activation` has checked."""
+        """The scale of a tensor that `quantized` has checked."""
         assert tensor.quantization is not None
         return tensor.quantization.scale
 
     def zero_point(self, tensor: Tensor) -> int:
-        """The zero point of a tensor that `activation` has checked."""
+        """The zero point of a tensor that `quantized` has checked."""
         assert tensor.quantization is not None
         return tensor.quantization.zero_point
 
@@ -202,7 +265,7 @@ class Site:
         return lowest, highest
 
 
-def struct_body(kind: str, call: str, fields: dict[str, int]) -> str:
+def struct_body(kind: str, call: str, fields: Mapping[str, int]) -> str:
     """A function body: the shape as a constant structure, then the kernel's call."""
     lines = [f"    static const {kind} shape = {{"]
     lines += [f"        .{name} = {value}," for name, value in fields.items()]

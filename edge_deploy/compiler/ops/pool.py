@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edge_deploy.compiler.ops import window
-from edge_deploy.compiler.ops.layer import CORTEX_M4, Code, Layer, Site, struct_body
+from edge_deploy.compiler.ops.layer import CORTEX_M4, Code, Layer, Overlap, Site, struct_body
 from edge_deploy.compiler.ops.refuse import unsupported
 from edge_deploy.compiler.ops.window import Window
 
@@ -29,12 +29,12 @@ class Pool(Layer):
         """Input and output shape, for a person."""
         return self.window.shapes
 
-    def in_place(self, target: str) -> bool:
-        """Whether the output may begin where the input does."""
-        del target
+    def overlap(self, target: str, position: int) -> Overlap | None:
+        """How the output may share the input's memory."""
+        del target, position
         # One output pixel: a channel is read to its end before it is written.
         w = self.window
-        return (w.batches, w.output_height, w.output_width) == (1, 1, 1)
+        return Overlap(0) if (w.batches, w.output_height, w.output_width) == (1, 1, 1) else None
 
     def code(self, target: str) -> Code:
         """The layer in C."""
@@ -76,8 +76,8 @@ def read(site: Site) -> Pool:
     return Pool(
         index=site.operator.index,
         operator=site.operator.name,
-        input=source.index,
-        output=output.index,
+        inputs=(source.index,),
+        outputs=(output.index,),
         window=where,
         lowest=lowest,
         highest=highest,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge_deploy.compiler.ops.layer import Code, Layer, Site
+from edge_deploy.compiler.ops.layer import Code, Layer, Overlap, Site
 from edge_deploy.compiler.ops.refuse import unsupported
 
 
@@ -20,10 +20,10 @@ class Reshape(Layer):
         """Input and output shape, for a person."""
         return self.shapes_text
 
-    def in_place(self, target: str) -> bool:
-        """Whether the output may begin where the input does."""
-        del target
-        return True
+    def overlap(self, target: str, position: int) -> Overlap | None:
+        """How the output may share the input's memory."""
+        del target, position
+        return Overlap(0)
 
     def code(self, target: str) -> Code:
         """The layer in C."""
@@ -48,8 +48,8 @@ def read(site: Site) -> Reshape:
     return Reshape(
         index=site.operator.index,
         operator=site.operator.name,
-        input=source.index,
-        output=output.index,
+        inputs=(source.index,),
+        outputs=(output.index,),
         bytes=source.bytes,
         shapes_text=" -> ".join(
             "x".join(map(str, tensor.shape)) or "scalar" for tensor in (source, output)

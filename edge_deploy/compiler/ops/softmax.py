@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edge_deploy.compiler import quantization
-from edge_deploy.compiler.ops.layer import Code, Layer, Site, struct_body
+from edge_deploy.compiler.ops.layer import Code, Layer, Overlap, Site, struct_body
 from edge_deploy.compiler.ops.refuse import unsupported
 from edge_deploy.compiler.quantization import SoftmaxScaling
 
@@ -26,10 +26,10 @@ class Softmax(Layer):
         """Input and output shape, for a person."""
         return f"{self.rows}x{self.depth} -> {self.rows}x{self.depth}"
 
-    def in_place(self, target: str) -> bool:
-        """Whether the output may begin where the input does."""
-        del target
-        return True
+    def overlap(self, target: str, position: int) -> Overlap | None:
+        """How the output may share the input's memory."""
+        del target, position
+        return Overlap(0, 0)
 
     def code(self, target: str) -> Code:
         """The layer in C."""
@@ -66,8 +66,8 @@ def read(site: Site) -> Softmax:
     return Softmax(
         index=site.operator.index,
         operator=site.operator.name,
-        input=source.index,
-        output=output.index,
+        inputs=(source.index,),
+        outputs=(output.index,),
         rows=source.elements // depth,
         depth=depth,
         scaling=scaling,

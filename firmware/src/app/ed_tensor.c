@@ -10,6 +10,8 @@ static uint32_t element_bytes(ed_dtype dtype)
         return 4;
     case ED_DTYPE_INT16:
         return 2;
+    case ED_DTYPE_INT64:
+        return 8;
     default:
         return 1;
     }
@@ -17,7 +19,8 @@ static uint32_t element_bytes(ed_dtype dtype)
 
 const char *ed_tensor_type_name(ed_dtype dtype)
 {
-    static const char *const names[] = {"float32", "int8", "uint8", "int16", "int32", "bool"};
+    static const char *const names[] = {"float32", "int8", "uint8", "int16",
+                                        "int32",   "bool", "int64"};
 
     return names[dtype];
 }
@@ -42,6 +45,9 @@ float ed_tensor_get(const ed_model_tensor *tensor, const void *data, uint32_t i)
         break;
     case ED_DTYPE_INT32:
         stored = ((const int32_t *)data)[i];
+        break;
+    case ED_DTYPE_INT64: /* the low word: what a board counts fits there, an index above all */
+        stored = ((const int32_t *)data)[2 * i];
         break;
     default: /* uint8 and bool */
         stored = ((const uint8_t *)data)[i];
@@ -104,6 +110,12 @@ void ed_tensor_set(const ed_model_tensor *tensor, void *data, uint32_t i, float 
     case ED_DTYPE_INT32:
         ((int32_t *)data)[i] = to_integer(scaled, zero, INT32_MIN, INT32_MAX);
         break;
+    case ED_DTYPE_INT64: {
+        int32_t *const words = (int32_t *)data + 2 * i;
+        words[0] = to_integer(scaled, zero, INT32_MIN, INT32_MAX);
+        words[1] = words[0] < 0 ? -1 : 0;
+        break;
+    }
     case ED_DTYPE_BOOL:
         ((uint8_t *)data)[i] = (uint8_t)to_integer(scaled, zero, 0, 1);
         break;

@@ -24,7 +24,8 @@ typedef enum {
     ED_DTYPE_UINT8 = 2,
     ED_DTYPE_INT16 = 3,
     ED_DTYPE_INT32 = 4,
-    ED_DTYPE_BOOL = 5
+    ED_DTYPE_BOOL = 5,
+    ED_DTYPE_INT64 = 6 /* as two words, the low one first; aligned to 4 */
 } ed_dtype;
 
 /* One input or output: real = scale * (quantized - zero_point). */

@@ -1,0 +1,157 @@
+"""Convolutions and fully connected layers: weights, biases and scales of every kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tests.model_file import ModelBuilder
+from tests.nn.cases import ACTIVATIONS, ZERO_POINTS, Case, Family, Pick, geometry
+
+LARGEST_BIAS = 2**30
+
+
+def _scales(pick: Pick, rng: np.random.Generator, channels: int, taps: int) -> dict[str, Any]:
+    """Scales of input, weights and output such that outputs spread, huddle or saturate."""
+    input_scale = float(np.float32(10 ** rng.uniform(-3, -0.5)))
+    per_channel = pick.one_of((True, True, False))
+    weight_scales = 10 ** rng.uniform(-3, -1) * 10 ** rng.uniform(
+        -0.4, 0.4, channels if per_channel else 1
+    )
+    weight_scales = weight_scales.astype(np.float32).astype(np.float64)
+    gain = pick.one_of((1.0, 1.0, 0.02, 4.0, 30.0, 3000.0))
+    deviation = 73.0 * 73.0 * np.sqrt(taps)
+    output_scale = input_scale * float(weight_scales.mean()) * deviation / (50.0 * gain)
+    return {
+        "input": input_scale,
+        "weights": weight_scales,
+        "output": float(np.float32(output_scale)),
+        "per_channel": per_channel,
+    }
+
+
+def _weights(pick: Pick, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    kind = pick.one_of(("any", "any", "symmetric", "small", "lowest", "ends", "zero"))
+    if kind == "symmetric":
+        values = rng.integers(-127, 128, shape)
+    elif kind == "small":
+        values = rng.integers(-3, 4, shape)
+    elif kind == "lowest":
+        values = np.full(shape, -128)
+    elif kind == "ends":
+        values = rng.choice([-128, 127], shape)
+    elif kind == "zero":
+        values = np.zeros(shape)
+    else:
+        values = rng.integers(-128, 128, shape)
+    return values.astype(np.int8)
+
+
+def _bias(pick: Pick, rng: np.random.Generator, channels: int, taps: int) -> np.ndarray | None:
+    kind = pick.one_of(("usual", "usual", "none", "large"))
+    if kind == "none":
+        return None
+    limit = LARGEST_BIAS if kind == "large" else int(73 * 73 * np.sqrt(taps)) + 2
+    return rng.integers(-limit, limit, channels).astype(np.int32)
+
+
+def _weighted(
+    pick: Pick,
+    operator: str,
+    input_shape: tuple[int, ...],
+    weight_shape: tuple[int, ...],
+    output_shape: tuple[int, ...],
+    options: dict[str, Any],
+    *,
+    channels: int,
+    axis: int,
+) -> bytes:
+    """A model of one operator with weights."""
+    rng = np.random.default_rng(pick.integer(0, 2**31))
+    taps = int(np.prod(weight_shape)) // channels
+    scales = _scales(pick, rng, channels, taps)
+    per_channel = scales["per_channel"]
+    weight_scales = scales["weights"] if per_channel else float(scales["weights"][0])
+    model = ModelBuilder()
+    x = model.tensor(input_shape, scale=scales["input"], zero_point=pick.one_of(ZERO_POINTS))
+    w = model.tensor(
+        weight_shape, scale=weight_scales, axis=axis, values=_weights(pick, rng, weight_shape)
+    )
+    operands = [x, w]
+    bias = _bias(pick, rng, channels, taps)
+    if bias is None and operator == "CONV_2D":  # the reference wants one there
+        bias = np.zeros(channels, np.int32)
+    if bias is not None:
+        bias_scale = scales["input"] * scales["weights"]
+        bias_scale = bias_scale if per_channel else float(bias_scale[0])
+        operands.append(model.tensor((channels,), "int32", scale=bias_scale, values=bias))
+    elif operator == "FULLY_CONNECTED":  # only there an absent one may be marked
+        operands.append(-1)
+    y = model.tensor(output_shape, scale=scales["output"], zero_point=pick.one_of(ZERO_POINTS))
+    model.op(operator, operands, [y], options)
+    return model.finish([x], [y])
+
+
+def conv_2d(pick: Pick) -> Case:
+    """CONV_2D, sometimes with groups."""
+    g = geometry(pick, dilations=True)
+    groups = pick.one_of((1, 1, 1, 1, 1, 2, 3))
+    depth = pick.one_of((1, 2, 3, 4, 5, 8, 12, 16, 21))
+    filters = groups * pick.one_of((1, 2, 3, 4, 7, 10))
+    data = _weighted(
+        pick,
+        "CONV_2D",
+        (*g.shape, depth * groups),
+        (filters, *g.kernel, depth),
+        (g.shape[0], *g.output, filters),
+        g.options,
+        channels=filters,
+        axis=0,
+    )
+    return Case(f"CONV_2D {g.text} {depth} x {groups} -> {filters}", data)
+
+
+def depthwise_conv_2d(pick: Pick) -> Case:
+    """DEPTHWISE_CONV_2D, with depth multipliers."""
+    g = geometry(pick, dilations=True)
+    channels = pick.one_of((1, 2, 3, 4, 5, 8, 11))
+    multiplier = pick.one_of((1, 1, 1, 2, 3))
+    data = _weighted(
+        pick,
+        "DEPTHWISE_CONV_2D",
+        (*g.shape, channels),
+        (1, *g.kernel, channels * multiplier),
+        (g.shape[0], *g.output, channels * multiplier),
+        {**g.options, "depth_multiplier": multiplier},
+        channels=channels * multiplier,
+        axis=3,
+    )
+    return Case(f"DEPTHWISE_CONV_2D {g.text} {channels} x {multiplier}", data)
+
+
+def fully_connected(pick: Pick) -> Case:
+    """FULLY_CONNECTED."""
+    batches = pick.one_of((1, 1, 2, 3))
+    inputs = pick.one_of((1, 2, 3, 4, 5, 7, 8, 16, 17, 33, 64, 130, 700))
+    outputs = pick.one_of((1, 2, 3, 4, 5, 6, 7, 8, 12, 17))
+    options = {"fused_activation_function": pick.one_of(ACTIVATIONS)}
+    data = _weighted(
+        pick,
+        "FULLY_CONNECTED",
+        (batches, inputs),
+        (outputs, inputs),
+        (batches, outputs),
+        options,
+        channels=outputs,
+        axis=0,
+    )
+    return Case(f"FULLY_CONNECTED {batches} x {inputs} -> {outputs} {options}", data)
+
+
+FAMILIES: Mapping[str, Family] = {
+    "conv_2d": conv_2d,
+    "depthwise_conv_2d": depthwise_conv_2d,
+    "fully_connected": fully_connected,
+}

@@ -1,0 +1,13 @@
+"""All families of random small models, from every group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.nn import cases_simple, cases_weighted
+from tests.nn.cases import Family
+
+FAMILIES: Mapping[str, Family] = {
+    **cases_weighted.FAMILIES,
+    **cases_simple.FAMILIES,
+}

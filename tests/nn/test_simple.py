@@ -1,0 +1,8 @@
+"""Pools, softmax and reshape against the reference."""
+
+from __future__ import annotations
+
+from tests.nn import checks
+from tests.nn.cases_simple import FAMILIES
+
+test_family = checks.of(FAMILIES)
