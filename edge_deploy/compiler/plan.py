@@ -114,7 +114,7 @@ def _lifetimes(program: Program, target: str) -> _Wanted:
         found.tensors[tensor] = len(found.buffers)
         state = states.get(tensor)
         kind = "tensor" if state is None else "state"
-        size = program.graph.tensors[tensor].bytes if state is None else state.bytes
+        size = program.bytes_of(tensor) if state is None else state.bytes
         found.buffers.append(Buffer(f"{kind} {tensor}", 0, size, begin, last[tensor]))
     for i, layer in enumerate(program.layers):
         size = layer.scratch_bytes(target)

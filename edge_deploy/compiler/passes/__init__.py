@@ -1,0 +1,25 @@
+"""Rewrites of a program, each exact, each alone: a Program in, a Program out.
+
+One module for each; `run` has their order. To add one: a module, its place in `run`, a test of
+its own under tests/compiler/.
+"""
+
+from __future__ import annotations
+
+from edge_deploy.compiler.passes.program import Program
+from edge_deploy.compiler.passes.reshapes import remove_reshapes
+from edge_deploy.compiler.passes.unread import remove_unread
+from edge_deploy.compiler.passes.zero_points import fold_zero_points
+
+__all__ = [
+    "Program",
+    "fold_zero_points",
+    "remove_reshapes",
+    "remove_unread",
+    "run",
+]
+
+
+def run(program: Program) -> Program:
+    """All passes, in order."""
+    return fold_zero_points(remove_unread(remove_reshapes(program)))
