@@ -13,10 +13,11 @@ from tests.nn.cases import ACTIVATIONS, ZERO_POINTS, Case, Family, Pick, geometr
 LARGEST_BIAS = 2**30
 
 
-def _scales(pick: Pick, rng: np.random.Generator, channels: int, taps: int) -> dict[str, Any]:
+def draw_scales(
+    pick: Pick, rng: np.random.Generator, channels: int, taps: int, *, per_channel: bool
+) -> dict[str, Any]:
     """Scales of input, weights and output such that outputs spread, huddle or saturate."""
     input_scale = float(np.float32(10 ** rng.uniform(-3, -0.5)))
-    per_channel = pick.one_of((True, True, False))
     weight_scales = 10 ** rng.uniform(-3, -1) * 10 ** rng.uniform(
         -0.4, 0.4, channels if per_channel else 1
     )
@@ -28,11 +29,11 @@ def _scales(pick: Pick, rng: np.random.Generator, channels: int, taps: int) -> d
         "input": input_scale,
         "weights": weight_scales,
         "output": float(np.float32(output_scale)),
-        "per_channel": per_channel,
     }
 
 
-def _weights(pick: Pick, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+def draw_weights(pick: Pick, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Weights of every kind."""
     kind = pick.one_of(("any", "any", "symmetric", "small", "lowest", "ends", "zero"))
     if kind == "symmetric":
         values = rng.integers(-127, 128, shape)
@@ -49,7 +50,8 @@ def _weights(pick: Pick, rng: np.random.Generator, shape: tuple[int, ...]) -> np
     return values.astype(np.int8)
 
 
-def _bias(pick: Pick, rng: np.random.Generator, channels: int, taps: int) -> np.ndarray | None:
+def draw_bias(pick: Pick, rng: np.random.Generator, channels: int, taps: int) -> np.ndarray | None:
+    """A bias of every kind, or None."""
     kind = pick.one_of(("usual", "usual", "none", "large"))
     if kind == "none":
         return None
@@ -71,16 +73,16 @@ def _weighted(
     """A model of one operator with weights."""
     rng = np.random.default_rng(pick.integer(0, 2**31))
     taps = int(np.prod(weight_shape)) // channels
-    scales = _scales(pick, rng, channels, taps)
-    per_channel = scales["per_channel"]
+    per_channel = pick.one_of((True, True, False))
+    scales = draw_scales(pick, rng, channels, taps, per_channel=per_channel)
     weight_scales = scales["weights"] if per_channel else float(scales["weights"][0])
     model = ModelBuilder()
     x = model.tensor(input_shape, scale=scales["input"], zero_point=pick.one_of(ZERO_POINTS))
     w = model.tensor(
-        weight_shape, scale=weight_scales, axis=axis, values=_weights(pick, rng, weight_shape)
+        weight_shape, scale=weight_scales, axis=axis, values=draw_weights(pick, rng, weight_shape)
     )
     operands = [x, w]
-    bias = _bias(pick, rng, channels, taps)
+    bias = draw_bias(pick, rng, channels, taps)
     if bias is None and operator == "CONV_2D":  # the reference wants one there
         bias = np.zeros(channels, np.int32)
     if bias is not None:

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from edge_deploy.compiler.ops import conv, depthwise, fully_connected, pool, reshape, softmax
+from edge_deploy.compiler.ops import (
+    conv,
+    depthwise,
+    fully_connected,
+    pool,
+    reshape,
+    softmax,
+    transpose_conv,
+)
 from edge_deploy.compiler.ops.layer import Layer, Site
 from edge_deploy.compiler.ops.refuse import unsupported
 from edge_deploy.model.graph import Graph
@@ -21,6 +29,7 @@ READERS: Mapping[str, Callable[[Site], Layer]] = {
     "MAX_POOL_2D": pool.read,
     "RESHAPE": reshape.read,
     "SOFTMAX": softmax.read,
+    "TRANSPOSE_CONV": transpose_conv.read,
 }
 
 
