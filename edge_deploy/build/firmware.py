@@ -36,8 +36,8 @@ _FORMAT = 1
 # where the Cortex-M4's external RAM begins (ARMv7-M Architecture Reference Manual, B3.1).
 _ROOMY_FLASH_BYTES = 0x1000_0000
 _ROOMY_RAM_BYTES = 0x1000_0000
-# How the compiler names constants: edge_deploy/compiler/emit.py.
-_CONSTANTS = re.compile(r"layer_\d+_\w+$")
+# How the compiler names constants: edge_deploy/compiler/emit.py. A layer's shape is code.
+_CONSTANTS = re.compile(r"layer_\d+_(?!shape$)\w+$")
 _NO_SOURCE = SourceSettings(kind="none")
 
 

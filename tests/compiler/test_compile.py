@@ -103,6 +103,35 @@ def test_kws_keeps_its_memory_promises():
 
 
 @pytest.mark.parametrize("target", compiler.TARGETS)
+def test_fully_connected_layers_with_one_scale_take_their_weights_and_little_more(target):
+    graph, compiled = compiled_model.compile_graph(_mlperf("ad"), target)
+    weights = sum(t.bytes for t in graph.tensors if t.is_constant and t.dtype is model.DType.INT8)
+    biases = sum(t.bytes for t in graph.tensors if t.is_constant and len(t.shape) == 1)
+    assert weights == 264_192
+    scales = 5 * len(compiled.layers)  # a multiplier and a shift each
+    assert compiled.weights_bytes == weights + biases + scales
+
+
+def test_a_fully_connected_layer_says_which_output_it_gives():
+    def dense(output: tuple[int, ...], scale: object, *, keep: bool) -> bytes:
+        builder = models.ModelBuilder()
+        x = builder.tensor((2, 3, 8), scale=0.1)
+        w = builder.tensor((4, 8), scale=scale, values=np.ones((4, 8), np.int8))
+        y = builder.tensor(output, scale=0.1)
+        builder.op("FULLY_CONNECTED", [x, w, -1], [y], {"keep_num_dims": keep})
+        return builder.finish([x], [y])
+
+    assert compiled_model.compile_graph(dense((6, 4), 0.1, keep=False), "portable")
+    assert compiled_model.compile_graph(dense((2, 3, 4), 0.1, keep=True), "portable")
+    assert "(2, 3, 4)" in _refusal(dense((2, 3, 4), 0.1, keep=False)).message
+    assert "(6, 4)" in _refusal(dense((6, 4), 0.1, keep=True)).message
+    # The reference computes only a part of this one.
+    refused = _refusal(dense((2, 3, 4), [0.1, 0.2, 0.1, 0.1], keep=True))
+    assert "a scale for each output" in refused.message
+    assert "per_channel" in " ".join(refused.try_next)
+
+
+@pytest.mark.parametrize("target", compiler.TARGETS)
 def test_the_same_model_gives_the_same_bytes(target):
     data = models.tiny_conv(1)
     first = compiled_model.compile_graph(data, target, command="edge-deploy compile x")[1]

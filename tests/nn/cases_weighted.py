@@ -69,11 +69,12 @@ def _weighted(
     *,
     channels: int,
     axis: int,
+    one_scale: bool = False,
 ) -> bytes:
     """A model of one operator with weights."""
     rng = np.random.default_rng(pick.integer(0, 2**31))
     taps = int(np.prod(weight_shape)) // channels
-    per_channel = pick.one_of((True, True, False))
+    per_channel = not one_scale and pick.one_of((True, True, False))
     scales = draw_scales(pick, rng, channels, taps, per_channel=per_channel)
     weight_scales = scales["weights"] if per_channel else float(scales["weights"][0])
     model = ModelBuilder()
@@ -134,22 +135,30 @@ def depthwise_conv_2d(pick: Pick) -> Case:
 
 
 def fully_connected(pick: Pick) -> Case:
-    """FULLY_CONNECTED."""
-    batches = pick.one_of((1, 1, 2, 3))
+    """FULLY_CONNECTED: vectors, batches, and maps that are flattened or keep their dimensions."""
     inputs = pick.one_of((1, 2, 3, 4, 5, 7, 8, 16, 17, 33, 64, 130, 700))
     outputs = pick.one_of((1, 2, 3, 4, 5, 6, 7, 8, 12, 17))
-    options = {"fused_activation_function": pick.one_of(ACTIVATIONS)}
+    shape = (*pick.one_of(((1,), (1,), (2,), (3,), (), (2, 1), (1, 2, 2))), inputs)
+    batches = int(np.prod(shape[:-1]))
+    options: dict[str, Any] = {"fused_activation_function": pick.one_of(ACTIVATIONS)}
+    output_shape: tuple[int, ...] = (batches, outputs)
+    if pick.one_of((True, False, False)):
+        options["keep_num_dims"] = True
+        output_shape = (*shape[:-1], outputs)
+    elif pick.one_of((True, False)):
+        shape = (batches, 1, *shape[-1:])  # flattened before it is multiplied
     data = _weighted(
         pick,
         "FULLY_CONNECTED",
-        (batches, inputs),
+        shape,
         (outputs, inputs),
-        (batches, outputs),
+        output_shape,
         options,
         channels=outputs,
         axis=0,
+        one_scale=len(output_shape) != 2,  # else the reference computes only a part
     )
-    return Case(f"FULLY_CONNECTED {batches} x {inputs} -> {outputs} {options}", data)
+    return Case(f"FULLY_CONNECTED {shape} -> {output_shape} {options}", data)
 
 
 FAMILIES: Mapping[str, Family] = {

@@ -8,12 +8,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_deploy.compiler import quantization
-from edge_deploy.compiler.ops.layer import CORTEX_M4, Code, Constant, Site, struct_body
+from edge_deploy.compiler.ops.layer import CORTEX_M4, Code, Constant, Shape, Site
 from edge_deploy.compiler.ops.refuse import unsupported
 from edge_deploy.compiler.ops.weighted import Weighted, may_pair, paired_words, requantization
+from edge_deploy.model.graph import Tensor
 
 # Rows that the Cortex-M4 kernel computes at once (ED_M4_FULLY_CONNECTED_ROWS).
 _ROWS = 4
+_PER_TENSOR = (
+    "converter._experimental_disable_per_channel_quantization_for_dense_layers = True   "
+    "one scale a layer"
+)
+_ARGUMENTS = "input, weights, bias, multiplier, shift, output"
+# What is known of a layer when its function is compiled; layers of one kind share it.
+_KIND = """    const ed_m4_fully_connected_kind kind = {{
+        .per_output = {per_output},
+        .clamped = {clamped},
+        .quick = {quick},
+        .paired = {paired},
+    }};
+    ed_m4_fully_connected({arguments});"""
 
 
 @dataclass(frozen=True)
@@ -44,37 +58,36 @@ class FullyConnected(Weighted):
         fields = {"batches": self.batches, "inputs": inputs, "outputs": outputs}
         fields |= self.scale_fields()
         parameters = (
-            "const int8_t *input, int8_t *output, const {} *weights, const int32_t *bias, "
-            "const int32_t *multiplier, const int8_t *shift"
+            "const {}_shape *shape, const int8_t *input, int8_t *output, const {} *weights, "
+            "const int32_t *bias, const int32_t *multiplier, const int8_t *shift"
         )
-        call = "{}(&shape, input, weights, bias, multiplier, shift, output)"
+        per_output = int(not self.one_scale)
+        scales = self.scale_constants(one=self.one_scale)
         if target != CORTEX_M4:
             return Code(
                 include="nn/fully_connected.h",
                 stem="fully_connected",
-                parameters=parameters.format("int8_t"),
-                body=struct_body(
-                    "ed_fully_connected_shape", call.format("ed_fully_connected"), fields
-                ),
-                constants=(
-                    Constant("weights", "int8_t", self.weights.reshape(-1)),
-                    *self.scale_constants(),
-                ),
+                parameters=parameters.format("ed_fully_connected", "int8_t"),
+                body=f"    ed_fully_connected(shape, {_ARGUMENTS});",
+                constants=(Constant("weights", "int8_t", self.weights.reshape(-1)), *scales),
+                shape=Shape("ed_fully_connected_shape", {**fields, "per_output": per_output}),
             )
         blocked = outputs - outputs % _ROWS
         paired = may_pair(self.weights[:blocked])
-        fields |= {**self.quick_fields(), "paired": int(paired)}
+        kind = {
+            "per_output": per_output,
+            "clamped": int(self.clamped),
+            "quick": int(self.quick),
+            "paired": int(paired),
+        }
+        words = Constant("weights", "uint32_t", self._words(blocked, paired))
         return Code(
             include="nn/m4/fully_connected.h",
             stem="fully_connected",
-            parameters=parameters.format("uint32_t"),
-            body=struct_body(
-                "ed_m4_fully_connected_shape", call.format("ed_m4_fully_connected"), fields
-            ),
-            constants=(
-                Constant("weights", "uint32_t", self._words(blocked, paired)),
-                *self.scale_constants(),
-            ),
+            parameters=parameters.format("ed_m4_fully_connected", "uint32_t"),
+            body=_KIND.format(**kind, arguments=f"shape, kind, {_ARGUMENTS}"),
+            constants=(words, *scales),
+            shape=Shape("ed_m4_fully_connected_shape", fields),
         )
 
     def _words(self, blocked: int, paired: bool) -> NDArray[np.uint32]:
@@ -98,6 +111,15 @@ class FullyConnected(Weighted):
         return np.frombuffer(whole + bytes(-len(whole) % 4), "<u4").astype(np.uint32)
 
 
+def _output_shape(site: Site, source: Tensor, inputs: int, outputs: int) -> tuple[int, ...]:
+    """Rows of outputs, or with `keep_num_dims` the input's shape, its last dimension replaced."""
+    if not site.option("keep_num_dims"):
+        return source.elements // inputs, outputs
+    if source.shape[-1:] != (inputs,):
+        raise unsupported(site, f"keeps the dimensions of {source.shape} with rows of {inputs}")
+    return *source.shape[:-1], outputs
+
+
 def read(site: Site) -> FullyConnected:
     """A FULLY_CONNECTED of the file, checked. Raises UnsupportedModel."""
     source = site.activation(site.tensor(0), "an input")
@@ -110,15 +132,23 @@ def read(site: Site) -> FullyConnected:
     if source.elements % inputs:
         raise unsupported(site, f"has {source.elements} inputs for rows of {inputs}")
     batches = source.elements // inputs
-    if output.elements != batches * outputs:
-        raise unsupported(
-            site, f"has {output.elements} outputs; its weights give {batches * outputs}"
-        )
+    wanted = _output_shape(site, source, inputs, outputs)
+    if output.shape != wanted:
+        raise unsupported(site, f"has output shape {output.shape}; its weights give {wanted}")
     q = weights.quantization
     assert q is not None
     assert weights.values is not None
     scales = site.scale(source), site.scale(output)
     if q.per_channel:
+        if len(wanted) != 2:
+            # The reference takes the first two dimensions for batches and outputs then, and
+            # leaves the rest of its output as it was: FullyConnectedPerChannel.
+            raise unsupported(
+                site,
+                f"has a scale for each output and output shape {wanted}, where the reference "
+                "computes only a part",
+                ("keras.layers.Reshape((-1,))   before the Dense layer", _PER_TENSOR),
+            )
         multipliers = quantization.per_channel(scales[0], q.scales, scales[1])
     else:
         multipliers = (quantization.per_tensor(scales[0], q.scale, scales[1]),) * outputs

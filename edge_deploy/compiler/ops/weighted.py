@@ -93,9 +93,23 @@ class Weighted(Layer):
             and all(-22 <= m.shift <= -1 for m in self.requantization.multipliers)
         )
 
-    def scale_constants(self) -> tuple[Constant, ...]:
-        """Bias, multipliers and shifts, one each per output channel."""
-        multipliers = self.requantization.multipliers
+    @property
+    def one_scale(self) -> bool:
+        """True where one multiplier and shift serve all output channels."""
+        return len(set(self.requantization.multipliers)) == 1
+
+    @property
+    def clamped(self) -> bool:
+        """True where outputs are limited to less than the range of an int8."""
+        r = self.requantization
+        return (r.lowest, r.highest) != (INT8_MIN, INT8_MAX)
+
+    def scale_constants(self, *, one: bool = False) -> tuple[Constant, ...]:
+        """Bias, multipliers and shifts, one each per output channel.
+
+        one: a single multiplier and shift (`one_scale`), for a kernel that can take that.
+        """
+        multipliers = self.requantization.multipliers[: 1 if one else None]
         return (
             Constant("bias", "int32_t", self.bias_words),
             Constant("multiplier", "int32_t", np.array([m.multiplier for m in multipliers], "i4")),

@@ -3,8 +3,8 @@
  * input      [batches, inputs] int8
  * weights    [outputs, inputs] int8
  * bias       [outputs] int32, the input's zero point folded in
- * multiplier [outputs] int32, 0 or in [2^30, 2^31)
- * shift      [outputs] int8, in [-31, 31]
+ * multiplier [outputs] or, where one scale serves all, [1] int32, 0 or in [2^30, 2^31)
+ * shift      as many int8, in [-31, 31]
  * output     [batches, outputs] int8; not `input`
  */
 #ifndef ED_NN_FULLY_CONNECTED_H
@@ -17,6 +17,7 @@
 
 typedef struct {
     int32_t batches, inputs, outputs;
+    int32_t per_output;        /* 1: a multiplier and shift for each output; 0: one for all */
     int32_t output_zero_point; /* [-128, 127] */
     int32_t lowest, highest;   /* the fused activation, in output steps */
 } ed_fully_connected_shape;
@@ -32,7 +33,8 @@ ED_INLINE void ed_fully_connected(const ed_fully_connected_shape *s, const int8_
             for (int32_t i = 0; i < s->inputs; ++i) {
                 sum += (uint32_t)(input[i] * *row++);
             }
-            *output++ = ed_requantize_int8((int32_t)sum, multiplier[o], shift[o],
+            const int32_t scale = s->per_output ? o : 0;
+            *output++ = ed_requantize_int8((int32_t)sum, multiplier[scale], shift[scale],
                                            s->output_zero_point, s->lowest, s->highest);
         }
         input += s->inputs;

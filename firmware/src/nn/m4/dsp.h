@@ -77,6 +77,14 @@ ED_INLINE uint32_t ed_dsp_smlatb(uint32_t a, uint32_t b, uint32_t sum)
     return sum;
 }
 
+/* a * b / 2^32 to the nearest, halves upwards. */
+ED_INLINE int32_t ed_dsp_smmulr(int32_t a, int32_t b)
+{
+    int32_t high;
+    __asm__("smmulr %0, %1, %2" : "=r"(high) : "r"(a), "r"(b));
+    return high;
+}
+
 /* sum + a * b / 2^32 to the nearest, halves upwards. */
 ED_INLINE int32_t ed_dsp_smmlar(int32_t a, int32_t b, int32_t sum)
 {
@@ -129,7 +137,7 @@ ED_INLINE int32_t ed_dsp_requantize(const ed_dsp_scale *s, ed_dsp_channel c, uin
     if (s->rectified) {
         x = ed_dsp_smmlar(twice, c.multiplier, c.round);
     } else {
-        const int32_t high = ed_dsp_smmlar(twice, c.multiplier, 0);
+        const int32_t high = ed_dsp_smmulr(twice, c.multiplier);
         x = high + c.round + (high >> 31);
     }
     x = ed_dsp_halve_to_int8(x >> c.shift);
