@@ -127,6 +127,10 @@ class Table:
             )
         return self._at + offset
 
+    def place(self, slot: int, width: int) -> int:
+        """Byte of the file at which a number of `width` bytes stands; 0 when absent."""
+        return self._field(slot, width)
+
     def _number(self, slot: int, form: struct.Struct, default: Number) -> Number:
         at = self._field(slot, form.size)
         if not at:

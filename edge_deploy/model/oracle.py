@@ -1,8 +1,10 @@
 """The reference: the same `.tflite` run by TensorFlow Lite's own reference kernels.
 
-The oracle that every output is compared with is `tflite-runtime` 2.14 with BUILTIN_REF. Where
-only the newer `ai-edge-litert` is installed, it serves, and its name says so: its kernels
-round differently here and there. Knows nothing of boards or of our compiler.
+The oracle that every output is compared with is `tflite-runtime` 2.14 with BUILTIN_REF, with the
+versions that a file declares of its operators lowered where it knows only older ones. Where only
+the newer `ai-edge-litert` is installed, or only it has an operator's int8 kernel, it serves, and
+its name says so: its kernels round differently here and there. Knows nothing of boards or of our
+compiler.
 
 A Reference is anything with `name`, `run` and `reset`, so that one in a child process (for
 files that may crash the runtime) can stand beside the one in this process.
@@ -21,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_deploy.errors import BadInput, EdgeDeployError
+from edge_deploy.model import versions
 from edge_deploy.model.graph import Graph, Tensor
 from edge_deploy.model.names import safe_name
 from edge_deploy.model.reader import read
@@ -73,11 +76,18 @@ def open_reference(data: bytes, *, name: str = "model") -> Reference:
 
     data: the whole `.tflite`; it is read (and so checked) by `model.read` before the runtime,
     which trusts more, sees it. Raises what `model.read` raises, ReferenceMissing where no
-    runtime is installed, ReferenceFailed where the runtime refuses the model.
+    runtime is installed, ReferenceFailed where every runtime refuses the model.
     """
     graph = read(data, name=name)
-    runtime, module = _runtime()
-    return _InProcess(data, graph, runtime, module)
+    refused: ReferenceFailed | None = None
+    for runtime, module in runtimes():
+        for form in dict.fromkeys((data, versions.lowered(data))):
+            try:
+                return _InProcess(form, graph, runtime, module)
+            except ReferenceFailed as error:
+                refused = refused or error
+    assert refused is not None
+    raise refused
 
 
 class _InProcess:
@@ -145,9 +155,13 @@ def _check_input(tensor: Tensor, values: NDArray[Any]) -> None:
         )
 
 
-def _runtime() -> tuple[str, Any]:
-    """The runtime's name with its version, and its module. Raises ReferenceMissing."""
-    reasons = []
+def runtimes() -> list[tuple[str, Any]]:
+    """The runtimes that can be used here, the exact one first: name with version, and module.
+
+    Raises ReferenceMissing where there is none.
+    """
+    reasons: list[str] = []
+    found: list[tuple[str, Any]] = []
     for package, module in (_TFLITE, _LITERT):
         try:
             version = metadata.version(package)
@@ -163,10 +177,12 @@ def _runtime() -> tuple[str, Any]:
             reasons.append(f"{package} must be imported before TensorFlow, which already is")
             continue
         try:
-            return f"{package} {version}", importlib.import_module(module)
+            found.append((f"{package} {version}", importlib.import_module(module)))
         except (ImportError, AttributeError) as error:
             # Either is what an extension built for another Python or numpy raises.
             reasons.append(f"{package} {version} cannot be imported ({safe_name(str(error))})")
+    if found:
+        return found
     why = (
         "; ".join(reasons) if reasons else "neither tflite-runtime nor ai-edge-litert is installed"
     )
