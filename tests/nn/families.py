@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.nn import cases_simple, cases_transpose, cases_weighted
+from tests.nn import cases_channels, cases_simple, cases_transpose, cases_weighted
 from tests.nn.cases import Family
 
 FAMILIES: Mapping[str, Family] = {
-    **cases_weighted.FAMILIES,
+    **cases_channels.FAMILIES,
     **cases_simple.FAMILIES,
     **cases_transpose.FAMILIES,
+    **cases_weighted.FAMILIES,
 }

@@ -37,6 +37,11 @@ class Requantization:
         """True where every output below the zero point is clamped to one value."""
         return self.lowest >= self.zero_point
 
+    def select(self, channels: NDArray[np.bool_]) -> Requantization:
+        """That of the channels where `channels`, (channels,), is True."""
+        kept = tuple(m for m, there in zip(self.multipliers, channels, strict=True) if there)
+        return replace(self, multipliers=kept)
+
 
 @dataclass(frozen=True)
 class Weighted(Layer):

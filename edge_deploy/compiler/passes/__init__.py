@@ -6,6 +6,7 @@ its own under tests/compiler/.
 
 from __future__ import annotations
 
+from edge_deploy.compiler.passes.channels import remove_channels
 from edge_deploy.compiler.passes.program import Program
 from edge_deploy.compiler.passes.reshapes import remove_reshapes
 from edge_deploy.compiler.passes.unread import remove_unread
@@ -14,6 +15,7 @@ from edge_deploy.compiler.passes.zero_points import fold_zero_points
 __all__ = [
     "Program",
     "fold_zero_points",
+    "remove_channels",
     "remove_reshapes",
     "remove_unread",
     "run",
@@ -22,4 +24,6 @@ __all__ = [
 
 def run(program: Program) -> Program:
     """All passes, in order."""
-    return fold_zero_points(remove_unread(remove_reshapes(program)))
+    for rewrite in (remove_reshapes, remove_unread, remove_channels, remove_unread):
+        program = rewrite(program)
+    return fold_zero_points(program)

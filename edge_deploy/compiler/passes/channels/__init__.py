@@ -1,0 +1,111 @@
+"""Channels that are constant or that nobody reads are taken out of a program.
+
+A channel is an index of a tensor's last dimension. It is needed if the model's inputs, outputs
+or states have it, if a layer without a rule reads or writes it, if a needed channel cannot be
+computed without it, or if it is tied to a needed one (both sides of a depthwise convolution, all
+parties of a sum). All others go at once: constants into the biases of what reads them, the
+rest without a trace. Which layers can do that is said by `RULES`; what is known of the values,
+by ranges that are carried from layer to layer (`values.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from edge_deploy.compiler.ops.conv import Conv
+from edge_deploy.compiler.ops.depthwise import Depthwise
+from edge_deploy.compiler.ops.fully_connected import FullyConnected
+from edge_deploy.compiler.ops.layer import Layer
+from edge_deploy.compiler.ops.pool import Pool
+from edge_deploy.compiler.passes.channels.preserving import PoolRule
+from edge_deploy.compiler.passes.channels.rule import Link, Mask, Rule
+from edge_deploy.compiler.passes.channels.values import Values, unknown
+from edge_deploy.compiler.passes.channels.weighted import (
+    ConvRule,
+    DepthwiseRule,
+    FullyConnectedRule,
+)
+from edge_deploy.compiler.passes.program import Program
+
+__all__ = ["ranges", "remove_channels"]
+
+# To let channels be removed around another kind of layer, give it a rule.
+RULES: Mapping[type[Layer], Rule[Any]] = {
+    Conv: ConvRule(),
+    Depthwise: DepthwiseRule(),
+    FullyConnected: FullyConnectedRule(),
+    Pool: PoolRule(),
+}
+
+
+def ranges(program: Program) -> dict[int, Values]:
+    """What is known of every tensor that the layers read or write, by its index."""
+    tensors = program.graph.tensors
+    known = {tensor: unknown(tensors[tensor]) for tensor in program.inputs}
+    known |= {state.tensor: unknown(tensors[state.tensor]) for state in program.states}
+    for layer in program.layers:
+        rule = RULES.get(type(layer))
+        found = rule.ranges(layer, [known[x] for x in layer.inputs]) if rule else None
+        for position, tensor in enumerate(layer.outputs):
+            if tensor not in known:
+                known[tensor] = unknown(tensors[tensor]) if found is None else found[position]
+    return known
+
+
+def remove_channels(program: Program) -> Program:
+    """Take out every channel that is not needed, and layers of which nothing is left."""
+    known = ranges(program)
+    needed = _needed(program, known)
+    sizes = dict(program.sizes)
+    for tensor, mask in needed.items():
+        if not mask.all():
+            sizes[tensor] = program.bytes_of(tensor) // mask.size * int(mask.sum())
+    layers = []
+    for layer in program.layers:
+        read = [needed[tensor] for tensor in layer.inputs]
+        written = [needed[tensor] for tensor in layer.outputs]
+        if not any(mask.any() for mask in written):
+            continue
+        if not all(mask.all() for mask in (*read, *written)):
+            inputs = [known[tensor] for tensor in layer.inputs]
+            layer = RULES[type(layer)].keep(layer, inputs, read, written)
+        layers.append(layer)
+    return replace(program, layers=tuple(layers), sizes=sizes)
+
+
+def _needed(program: Program, known: Mapping[int, Values]) -> dict[int, Mask]:
+    """The channels that must stay, at least one of every tensor that a layer reads."""
+    needed = {tensor: np.zeros(values.channels, np.bool_) for tensor, values in known.items()}
+    for tensor in (*program.inputs, *program.outputs, *(s.tensor for s in program.states)):
+        needed[tensor][:] = True
+    linked: list[tuple[Layer, tuple[Link, ...]]] = []
+    for layer in program.layers:
+        rule = RULES.get(type(layer))
+        links = rule.links(layer, [known[x] for x in layer.inputs]) if rule else None
+        if links is None:
+            for tensor in (*layer.inputs, *layer.outputs):
+                needed[tensor][:] = True
+        else:
+            linked.append((layer, links))
+    _spread(linked, needed)
+    for layer, _ in reversed(linked):
+        if any(needed[tensor].any() for tensor in layer.outputs):
+            for tensor in layer.inputs:
+                if not needed[tensor].any():
+                    needed[tensor][0] = True
+                    _spread(linked, needed)
+    return needed
+
+
+def _spread(linked: Sequence[tuple[Layer, tuple[Link, ...]]], needed: Mapping[int, Mask]) -> None:
+    """Mark what marked channels need, until nothing more is marked."""
+    before = -1
+    while (now := sum(int(mask.sum()) for mask in needed.values())) > before:
+        before = now
+        for layer, links in reversed(linked):
+            for link in links:
+                link.spread(needed[layer.inputs[link.input]], needed[layer.outputs[link.output]])

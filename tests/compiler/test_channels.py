@@ -1,0 +1,384 @@
+"""Constant and unread channels: what is known of values holds, and what goes is what may go.
+
+Known ranges are held against the reference's values of every tensor; which channels are left,
+against counts made by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edge_deploy import compiler, model
+from edge_deploy.compiler import ops, passes
+from edge_deploy.compiler.ops.conv import Conv
+from edge_deploy.compiler.ops.depthwise import Depthwise
+from edge_deploy.compiler.ops.fully_connected import FullyConnected
+from edge_deploy.compiler.ops.layer import Layer
+from edge_deploy.compiler.passes import Program
+from edge_deploy.compiler.passes.channels import ranges
+from edge_deploy.compiler.quantization import Multiplier, requantize
+from tests import compiled_model
+from tests.model_file import ModelBuilder
+from tests.nn.cases import Seeded
+from tests.nn.cases_channels import FAMILIES, Chain
+from tests.shared_models import mlperf
+
+ANY = 2**27  # a bias that no sum of products here can make up for
+
+
+def _program(data: bytes) -> Program:
+    graph = model.read(data)
+    read = Program(graph, ops.read(graph), graph.inputs, graph.outputs)
+    return passes.remove_unread(passes.remove_reshapes(read))
+
+
+class Row(ModelBuilder):
+    """Layers in a row with given weights; every scale is 1, so that sums are outputs."""
+
+    def __init__(self, shape: Sequence[int], zero_point: int = 0) -> None:
+        super().__init__()
+        self.at = self.start = self.tensor(shape, scale=1.0, zero_point=zero_point)
+
+    def weighted(
+        self, operator: str, weights: Any, bias: Any, shape: Sequence[int], zero_point: int = 0
+    ) -> int:
+        """A layer; SAME padding, stride 1. Returns its output."""
+        w = np.asarray(weights, np.int8)
+        options: dict[str, Any] = {"fused_activation_function": "NONE"}
+        if operator != "FULLY_CONNECTED":
+            options |= {"padding": "SAME", "stride_h": 1, "stride_w": 1}
+            options |= {"dilation_h_factor": 1, "dilation_w_factor": 1}
+        if operator == "DEPTHWISE_CONV_2D":
+            options["depth_multiplier"] = 1
+        values = self.tensor(w.shape, scale=1.0, values=w)
+        added = self.tensor((len(bias),), "int32", scale=1.0, values=bias)
+        y = self.tensor(shape, scale=1.0, zero_point=zero_point)
+        self.op(operator, [self.at, values, added], [y], options)
+        self.at = y
+        return y
+
+    def program(self, *outputs: int) -> Program:
+        """What is compiled; the last layer's output is the model's."""
+        return _program(self.data(*outputs))
+
+    def data(self, *outputs: int) -> bytes:
+        """The model."""
+        return self.finish([self.start], [*outputs, self.at])
+
+
+def _sizes(program: Program) -> list[tuple[int, ...]]:
+    return [
+        layer.weights.shape
+        for layer in program.layers
+        if isinstance(layer, Conv | Depthwise | FullyConnected)
+    ]
+
+
+def _check(data: bytes) -> None:
+    """The compiled model against the reference."""
+    inputs = compiled_model.random_inputs(model.read(data), 8)
+    wanted = compiled_model.expected(data, inputs)
+    got = compiled_model.run_on_host(data, inputs)
+    compiled_model.assert_equal(data, got, wanted, what="without the channels")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_known_ranges_hold_in_the_reference(family: str):
+    constants = narrowed = 0
+    for seed in range(60):
+        case = FAMILIES[family](Seeded(seed))
+        program = _program(case.data)
+        known = ranges(program)
+        watched = sorted({x for layer in program.layers for x in layer.outputs})
+        everything = _with_outputs(family, seed, watched)
+        inputs = compiled_model.random_inputs(model.read(everything), 12, seed)
+        for values in compiled_model.expected(everything, inputs):
+            for tensor, array in zip(watched, values, strict=True):
+                k = known[tensor]
+                channels = array.reshape(-1, k.channels)
+                assert (channels >= k.lowest).all(), case.text
+                assert (channels <= k.highest).all(), case.text
+        constants += sum(int(known[x].constant.sum()) for x in watched)
+        narrowed += sum(int((known[x].highest - known[x].lowest < 200).sum()) for x in watched)
+    assert constants > 100
+    assert narrowed > constants + 50
+
+
+def _with_outputs(family: str, seed: int, outputs: Sequence[int]) -> bytes:
+    """The model of a seed with other outputs."""
+    kept: list[Chain] = []
+
+    class Kept(Chain):
+        def finish(self, inputs: Sequence[int], _: Sequence[int], **keywords: Any) -> bytes:
+            kept.append(self)
+            return super().finish(inputs, outputs, **keywords)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tests.nn.cases_channels.Chain", Kept)
+        data = FAMILIES[family](Seeded(seed)).data
+    assert kept
+    return data
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_without_the_pass_outputs_are_the_same(family: str, monkeypatch: pytest.MonkeyPatch):
+    removed = 0
+    for seed in range(8):
+        case = FAMILIES[family](Seeded(100 + seed))
+        graph = model.read(case.data)
+        inputs = compiled_model.random_inputs(graph, 6, seed)
+        after = compiler.compile(graph, target="portable").macs_after_passes
+        got = compiled_model.run_on_host(case.data, inputs)
+        with monkeypatch.context() as patch:
+            patch.setattr(passes, "remove_channels", lambda program: program)
+            before = compiler.compile(graph, target="portable").macs_after_passes
+            unchanged = compiled_model.run_on_host(case.data, inputs)
+        assert after <= before
+        removed += before - after
+        compiled_model.assert_equal(case.data, got, unchanged, what=case.text)
+        wanted = compiled_model.expected(case.data, inputs)
+        compiled_model.assert_equal(case.data, unchanged, wanted, what=case.text)
+    assert removed > 0
+
+
+def test_a_row_of_zeros_goes_and_its_constant_is_in_the_bias():
+    row = Row((1, 2, 2, 2), zero_point=-5)
+    row.weighted("CONV_2D", [[[[0, 0]]], [[[3, 1]]]], [17, 2], (1, 2, 2, 2), zero_point=-7)
+    row.weighted("CONV_2D", [[[[2, -1]]]], [40], (1, 2, 2, 1))
+    first, second = passes.remove_channels(row.program()).layers
+    assert isinstance(first, Conv)
+    assert isinstance(second, Conv)
+    np.testing.assert_array_equal(first.weights, [[[[3, 1]]]])
+    np.testing.assert_array_equal(first.bias, [2])
+    np.testing.assert_array_equal(second.weights, [[[[-1]]]])
+    np.testing.assert_array_equal(second.bias, [40 + 2 * 17])
+    assert (first.window.output_channels, second.window.input_channels) == (1, 1)
+    assert len(first.requantization.multipliers) == 1
+    _check(row.data())
+
+
+def test_sizes_of_tensors_follow():
+    row = Row((1, 3, 2, 1))
+    middle = row.weighted("CONV_2D", [[[[0]]], [[[1]]], [[[2]]]], [1, 2, 3], (1, 3, 2, 3))
+    row.weighted("CONV_2D", [[[[1, 1, 1]]]], [0], (1, 3, 2, 1))
+    program = passes.remove_channels(row.program())
+    assert program.bytes_of(middle) == 12
+    assert program.bytes_of(row.at) == 6
+    assert row.program().bytes_of(middle) == 18
+
+
+def test_a_sum_that_always_saturates_is_a_constant():
+    row = Row((1, 2, 2, 2))
+    row.weighted("CONV_2D", [[[[9, -9]]], [[[1, 1]]]], [-ANY, 0], (1, 2, 2, 2), zero_point=4)
+    row.weighted("CONV_2D", [[[[1, 1]]]], [0], (1, 2, 2, 1))
+    _, second = passes.remove_channels(row.program()).layers
+    assert isinstance(second, Conv)
+    np.testing.assert_array_equal(second.bias, [-132])  # the lowest int8, less the zero point
+    _check(row.data())
+
+
+def test_a_clamp_narrows_what_the_next_layer_can_give():
+    # Channels from 4 on, then 2 * x + 240 - 2 * 4 is at least 240, and saturates.
+    row = Row((1, 1, 1, 2), zero_point=-128)
+    relu = row.weighted("CONV_2D", [[[[1, 0]]], [[[0, 1]]]], [0, 0], (1, 1, 1, 2), zero_point=4)
+    row.operators[-1].options["fused_activation_function"] = "RELU"  # type: ignore[index]
+    middle = row.weighted("CONV_2D", [[[[2, 0]]], [[[1, 1]]]], [240, 0], (1, 1, 1, 2))
+    row.weighted("CONV_2D", [[[[1, 1]]]], [0], (1, 1, 1, 1))
+    known = ranges(row.program())
+    assert known[relu].lowest.tolist() == [4, 4]
+    assert known[middle].constant.tolist() == [True, False]
+    _check(row.data())
+
+
+@pytest.mark.parametrize("operator", ["CONV_2D", "DEPTHWISE_CONV_2D"])
+@pytest.mark.parametrize("constant", [0, 3])
+def test_at_a_border_a_constant_goes_only_where_it_is_the_zero_point(operator: str, constant: int):
+    kernel = np.arange(1, 10).reshape(3, 3)
+    row = Row((1, 3, 4, 1))
+    row.weighted("CONV_2D", [[[[1]]], [[[0]]]], [0, constant], (1, 3, 4, 2), zero_point=0)
+    if operator == "CONV_2D":
+        row.weighted(operator, np.stack([kernel, kernel], axis=-1)[None], [5], (1, 3, 4, 1))
+        row.weighted("CONV_2D", [[[[1]]]], [0], (1, 3, 4, 1))
+        kept = (1, 3, 3, 1 if constant == 0 else 2)
+    else:
+        row.weighted(operator, np.stack([kernel, kernel], axis=-1)[None], [5, 5], (1, 3, 4, 2))
+        row.weighted("CONV_2D", [[[[1, 1]]]], [0], (1, 3, 4, 1))
+        kept = (3, 3, 1 if constant == 0 else 2)
+    after = passes.remove_channels(row.program())
+    assert _sizes(after)[1] == kept
+    _check(row.data())
+
+
+def test_at_a_border_a_constant_goes_where_the_taps_outside_are_zero():
+    kernel = np.zeros((3, 3), int)
+    kernel[1, 1] = 7  # the one tap that is always on the map
+    row = Row((1, 3, 4, 1), zero_point=-128)
+    row.weighted("CONV_2D", [[[[1]]], [[[0]]]], [0, 3], (1, 3, 4, 2))
+    row.weighted("CONV_2D", np.stack([np.ones((3, 3)), kernel], axis=-1)[None], [5], (1, 3, 4, 1))
+    _, second = passes.remove_channels(row.program()).layers
+    assert isinstance(second, Conv)
+    assert second.weights.shape == (1, 3, 3, 1)
+    np.testing.assert_array_equal(second.bias, [5 + 7 * 3])
+    _check(row.data())
+
+
+def test_saturation_hides_a_border():
+    # The depthwise sums differ at the border, but all are above 127.
+    row = Row((1, 3, 4, 1))
+    row.weighted("CONV_2D", [[[[1]]], [[[0]]]], [0, 100], (1, 3, 4, 2))
+    row.weighted("DEPTHWISE_CONV_2D", np.full((1, 3, 3, 2), 1), [5, 0], (1, 3, 4, 2))
+    row.weighted("CONV_2D", [[[[1, 1]]]], [0], (1, 3, 4, 1))
+    after = passes.remove_channels(row.program())
+    assert _sizes(after) == [(1, 1, 1, 1), (3, 3, 1), (1, 1, 1, 1)]
+    _check(row.data())
+
+
+def test_what_nobody_reads_goes_with_what_it_was_made_of():
+    row = Row((1, 2, 2, 1))
+    row.weighted("CONV_2D", [[[[1]]], [[[5]]], [[[9]]]], [0, 1, 2], (1, 2, 2, 3))
+    row.weighted("DEPTHWISE_CONV_2D", [[[[1, 2, 3]]]], [0, 0, 0], (1, 2, 2, 3))
+    row.weighted("CONV_2D", [[[[1, 0, 4]]]], [0], (1, 2, 2, 1))
+    after = passes.remove_channels(row.program())
+    assert _sizes(after) == [(2, 1, 1, 1), (1, 1, 2), (1, 1, 1, 2)]
+    _check(row.data())
+
+
+def test_two_readers_must_agree():
+    row = Row((1, 2, 2, 1))
+    shared = row.weighted("CONV_2D", [[[[1]]], [[[5]]]], [0, 1], (1, 2, 2, 2))
+    one = row.weighted("CONV_2D", [[[[1, 0]]]], [0], (1, 2, 2, 1))
+    row.at = shared
+    row.weighted("CONV_2D", [[[[0, 1]]]], [0], (1, 2, 2, 1))
+    assert _sizes(passes.remove_channels(row.program(one)))[0] == (2, 1, 1, 1)
+    assert _sizes(passes.remove_channels(row.program()))[0] == (1, 1, 1, 1)
+    _check(row.data(one))
+
+
+def test_an_output_of_the_model_keeps_its_channels():
+    row = Row((1, 2, 2, 1))
+    shared = row.weighted("CONV_2D", [[[[0]]], [[[5]]]], [3, 1], (1, 2, 2, 2))
+    row.weighted("CONV_2D", [[[[1, 1]]]], [0], (1, 2, 2, 1))
+    after = passes.remove_channels(row.program(shared))
+    assert _sizes(after)[0] == (2, 1, 1, 1)
+    assert after.sizes == {}
+    _check(row.data(shared))
+
+
+def test_a_flattened_map_loses_columns_of_every_pixel():
+    row = Row((1, 2, 2, 1))
+    row.weighted("CONV_2D", [[[[1]]], [[[0]]], [[[-1]]]], [0, 6, 0], (1, 2, 2, 3))
+    flat = row.tensor((1, 12), scale=1.0)
+    wanted = row.tensor((2,), "int32", values=[1, 12])
+    row.op("RESHAPE", [row.at, wanted], [flat], {"new_shape": [1, 12]})
+    row.at = flat
+    weights = np.arange(24).reshape(2, 12) - 12
+    row.weighted("FULLY_CONNECTED", weights, [1, 2], (1, 2))
+    _, dense = passes.remove_channels(row.program()).layers
+    assert isinstance(dense, FullyConnected)
+    np.testing.assert_array_equal(dense.weights, weights[:, [0, 2, 3, 5, 6, 8, 9, 11]])
+    gone = weights[:, 1::3].sum(axis=1) * 6
+    np.testing.assert_array_equal(dense.bias, np.array([1, 2]) + gone)
+    _check(row.data())
+
+
+def test_channels_that_a_reader_sees_otherwise_stay():
+    row = Row((1, 2, 2, 1))
+    row.weighted("CONV_2D", [[[[0]]], [[[5]]]], [3, 1], (1, 2, 2, 2))
+    other = row.tensor((1, 2, 1, 4), scale=1.0)
+    wanted = row.tensor((4,), "int32", values=[1, 2, 1, 4])
+    row.op("RESHAPE", [row.at, wanted], [other], {"new_shape": [1, 2, 1, 4]})
+    row.at = other
+    row.weighted("DEPTHWISE_CONV_2D", np.ones((1, 1, 1, 4)), [0, 0, 0, 0], (1, 2, 1, 4))
+    row.weighted("CONV_2D", [[[[1, 1, 1, 1]]]], [0], (1, 2, 1, 1))
+    assert _sizes(passes.remove_channels(row.program()))[0] == (2, 1, 1, 1)
+    _check(row.data())
+
+
+def test_one_channel_stays_where_none_is_needed():
+    row = Row((1, 2, 2, 1))
+    row.weighted("CONV_2D", [[[[5]]], [[[5]]]], [3, 1], (1, 2, 2, 2))
+    row.weighted("CONV_2D", [[[[0, 0]]], [[[0, 0]]]], [1, 2], (1, 2, 2, 2))
+    row.weighted("CONV_2D", [[[[1, 1]]]], [0], (1, 2, 2, 1))
+    assert _sizes(passes.remove_channels(row.program())) == [(1, 1, 1, 1)] * 3
+    _check(row.data())
+
+
+def test_pools_and_strides_let_channels_through():
+    row = Row((1, 4, 4, 1))
+    row.weighted("CONV_2D", [[[[1]]], [[[0]]]], [0, 9], (1, 4, 4, 2), zero_point=-20)
+    options = {"padding": "SAME", "stride_h": 2, "stride_w": 2, "filter_height": 3}
+    options |= {"filter_width": 3, "fused_activation_function": "RELU"}
+    for operator, size in (("AVERAGE_POOL_2D", 2), ("MAX_POOL_2D", 1)):
+        y = row.tensor((1, size, size, 2), scale=1.0, zero_point=-20)
+        row.op(operator, [row.at], [y], options)
+        row.at = y
+    row.weighted("CONV_2D", [[[[3, 2]]]], [1], (1, 1, 1, 1))
+    after = passes.remove_channels(row.program())
+    assert [x.window.input_channels for x in after.layers] == [1, 1, 1, 1]
+    last = after.layers[-1]
+    assert isinstance(last, Conv)
+    np.testing.assert_array_equal(last.bias, [1 + 2 * 9])
+    _check(row.data())
+
+
+def test_groups_stay_as_they_are():
+    row = Row((1, 2, 2, 4))
+    row.weighted("CONV_2D", np.zeros((2, 1, 1, 2)), [1, 2], (1, 2, 2, 2))
+    row.weighted("CONV_2D", np.ones((2, 1, 1, 1)), [1, 2], (1, 2, 2, 2))
+    row.weighted("CONV_2D", np.ones((1, 1, 1, 2)), [1], (1, 2, 2, 1))
+    assert _sizes(passes.remove_channels(row.program()))[:2] == [(2, 1, 1, 2), (2, 1, 1, 1)]
+    _check(row.data())
+
+
+def test_a_layer_without_a_rule_keeps_all(monkeypatch: pytest.MonkeyPatch):
+    row = Row((1, 2, 2, 1))
+    row.weighted("CONV_2D", [[[[0]]], [[[5]]]], [3, 1], (1, 2, 2, 2))
+    row.weighted("CONV_2D", [[[[1, 1]]]], [0], (1, 2, 2, 1))
+    program = row.program()
+
+    class Other(Conv):
+        """The same under a type that has no rule."""
+
+    last = program.layers[1]
+    assert isinstance(last, Conv)
+    other: Layer = Other(**vars(last))
+    replaced = replace(program, layers=(program.layers[0], other))
+    assert passes.remove_channels(replaced) == replaced
+
+
+@pytest.mark.parametrize("shift", [-31, -9, -1, 0, 1, 7])
+def test_requantize_is_the_kernels(shift: int):
+    rng = np.random.default_rng(shift & 0xFF)
+    limit = 2**31 >> max(shift, 0)
+    values = [*rng.integers(-limit, limit, 200).tolist(), -limit, limit - 1, 0, 1, -1]
+    for multiplier in (2**30, 2**31 - 1, 1518500250, 0):
+        got = requantize(np.array([values], np.int64), [Multiplier(multiplier, shift)])
+        for value, each in zip(values, got[0].tolist(), strict=True):
+            assert each == _requantized(value, multiplier, shift)
+
+
+def _requantized(value: int, multiplier: int, shift: int) -> int:
+    """gemmlowp's two roundings, word for word."""
+    product = value * 2 ** max(shift, 0) * multiplier
+    nudge = 2**30 if product >= 0 else 1 - 2**30
+    high = abs(product + nudge) // 2**31 * (1 if product + nudge >= 0 else -1)
+    exponent = max(-shift, 0)
+    remainder = high & (2**exponent - 1)
+    threshold = (2**exponent - 1) // 2 + (1 if high < 0 else 0)
+    return (high >> exponent) + (1 if remainder > threshold else 0)
+
+
+def test_person_detection_has_the_published_count():
+    """What others found, without ranges: 3,733,541 MACs and 29,754 weights left."""
+    program = _program(mlperf("vww"))
+    after = passes.remove_channels(program)
+    weights = sum(int(np.prod(size)) for size in _sizes(after))
+    assert sum(int(np.prod(size)) for size in _sizes(program)) == 208_112
+    assert (after.macs, weights) == (3_727_313, 29_066)
+    assert after.macs <= 3_733_541
+    assert weights <= 29_754
