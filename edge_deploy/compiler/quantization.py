@@ -19,6 +19,10 @@ from numpy.typing import NDArray
 INT8_MIN = -128
 INT8_MAX = 127
 _INT32_MAX = 2**31 - 1
+# Where fused activations clamp, other than at 0.
+_FARTHEST_CLAMP = {"RELU6": 6.0, "RELU_N1_TO_1": 1.0}
+# Shifts further to the left are undefined in the reference.
+MOST_LEFT_SHIFT = 30
 
 # Softmax works on Q5.26 differences (reference/softmax.h, kScaledDiffIntegerBits).
 SOFTMAX_INTEGER_BITS = 5
@@ -75,6 +79,46 @@ def requantize(
     return scaled
 
 
+def quantize_multiplier_below_one(real: float) -> Multiplier | None:
+    """A factor that the reference wants above 0 and below 1; None where it is not.
+
+    Source: QuantizeMultiplierSmallerThanOneExp, which ends the process for any other.
+    """
+    if not 0.0 < real < 1.0:
+        return None
+    found = quantize_multiplier(real)
+    return found if found.shift <= 0 else None
+
+
+@dataclass(frozen=True)
+class AddScaling:
+    """Factors of a sum of two operands: to the scale they have in common, and to the output."""
+
+    operands: tuple[Multiplier, Multiplier]
+    output: Multiplier
+
+
+def add_scaling(
+    first_scale: float, second_scale: float, output_scale: float, *, fraction_bits: int
+) -> AddScaling | None:
+    """The factors of a sum; None where the reference has none.
+
+    The doubled scale and the output's with its fraction are float32, their quotients float64.
+    Source: add.cc, Prepare.
+    """
+    with np.errstate(over="ignore"):
+        twice = float(np.float32(2) * np.float32(max(first_scale, second_scale)))
+        divisor = float(np.float32(2.0**fraction_bits) * np.float32(output_scale))
+    if math.isinf(twice) or math.isinf(divisor):
+        return None
+    first = quantize_multiplier_below_one(float(np.float32(first_scale)) / twice)
+    second = quantize_multiplier_below_one(float(np.float32(second_scale)) / twice)
+    output = quantize_multiplier_below_one(twice / divisor)
+    if first is None or second is None or output is None:
+        return None
+    return AddScaling((first, second), output)
+
+
 def per_channel(
     input_scale: float, filter_scales: Iterable[float], output_scale: float
 ) -> tuple[Multiplier, ...]:
@@ -98,11 +142,30 @@ def per_tensor(input_scale: float, filter_scale: float, output_scale: float) -> 
     return quantize_multiplier(float(product) / float(output_scale))
 
 
-def activation_range(activation: str, scale: float, zero_point: int) -> tuple[int, int] | None:
-    """Lowest and highest int8 output of a fused activation; None for one that is not a clamp.
+def product_factor(
+    first_scale: float, second_scale: float, output_scale: float
+) -> Multiplier | None:
+    """The factor of a product of two operands; None where it is too large for the reference.
 
+    All in float32. Source: mul.cc, Prepare.
+    """
+    with np.errstate(over="ignore", under="ignore", divide="ignore"):
+        product = np.float32(first_scale) * np.float32(second_scale)
+        real = float(product / np.float32(output_scale))
+    if math.isinf(real):
+        return None
+    found = quantize_multiplier(real)
+    return found if found.shift <= MOST_LEFT_SHIFT else None
+
+
+def activation_range(activation: str, scale: float, zero_point: int) -> tuple[int, int] | None:
+    """Lowest and highest int8 output of a fused activation; None where the reference has none.
+
+    That is where it is not a clamp, or the clamp is at more steps than an int32 can count.
     activation: the schema's word. Source: CalculateActivationRangeQuantized.
     """
+    if _FARTHEST_CLAMP.get(activation, 0.0) / scale > _INT32_MAX - 256:
+        return None
 
     def quantize(real: float) -> int:
         return zero_point + _round_half_away(float(np.float32(real) / np.float32(scale)))

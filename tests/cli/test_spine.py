@@ -99,11 +99,22 @@ def test_verify_finds_no_difference(
     assert found["on"] == where[-1]
 
 
-@pytest.mark.parametrize("where", [VIRTUAL, LOCAL], ids=["virtual", "local"])
-def test_verify_kws(capfd: pytest.CaptureFixture[str], where: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("name", "where", "inputs", "compared"),
+    [
+        ("kws", VIRTUAL, 200, 2400),
+        ("kws", LOCAL, 200, 2400),
+        ("ic", VIRTUAL, 20, 200),
+        ("ic", LOCAL, 20, 200),
+    ],
+)
+def test_verify_mlperf(
+    capfd: pytest.CaptureFixture[str], name: str, where: tuple[str, ...], inputs: int, compared: int
+) -> None:
     pytest.importorskip("tflite_runtime", reason="the reference is the extra `reference`")
-    found = document(capfd, "verify", mlperf_path("kws"), *where, "--inputs", "200")
-    assert (found["inputs"], found["compared"], found["mismatches"]) == (200, 2400, 0)
+    found = document(capfd, "verify", mlperf_path(name), *where, "--inputs", str(inputs))
+    assert (found["inputs"], found["compared"]) == (inputs, compared)
+    assert found["mismatches"] == 0
     assert "tflite-runtime 2.14" in found["reference"]
 
 

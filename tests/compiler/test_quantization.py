@@ -57,6 +57,9 @@ def test_the_product_of_scales_is_single_precision_where_the_reference_has_it_so
         ("RELU_N1_TO_1", 0.02, 3, (-47, 53)),
         ("RELU_N1_TO_1", 0.4, 0, (-3, 3)),  # 2.5 is rounded away from zero
         ("TANH", 0.1, 0, None),
+        ("RELU6", 2e-9, 0, None),  # 3e9 steps
+        ("RELU_N1_TO_1", 1e-45, 0, None),
+        ("RELU", 1e-45, 7, (7, 127)),
     ],
 )
 def test_activation_ranges(activation, scale, zero_point, wanted):

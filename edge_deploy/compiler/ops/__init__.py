@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from edge_deploy.compiler.ops import (
+    add,
     conv,
     depthwise,
     fully_connected,
+    mul,
     pool,
     reshape,
     softmax,
@@ -22,13 +24,16 @@ from edge_deploy.compiler.ops.refuse import unsupported
 from edge_deploy.model.graph import Graph
 
 READERS: Mapping[str, Callable[[Site], Layer]] = {
+    "ADD": add.read,
     "AVERAGE_POOL_2D": pool.read,
     "CONV_2D": conv.read,
     "DEPTHWISE_CONV_2D": depthwise.read,
     "FULLY_CONNECTED": fully_connected.read,
     "MAX_POOL_2D": pool.read,
+    "MUL": mul.read,
     "RESHAPE": reshape.read,
     "SOFTMAX": softmax.read,
+    "SUB": add.read,
     "TRANSPOSE_CONV": transpose_conv.read,
 }
 

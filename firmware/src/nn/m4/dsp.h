@@ -26,6 +26,11 @@ ED_INLINE uint32_t ed_dsp_load(const void *address)
     return ((const ed_dsp_unaligned *)address)->word;
 }
 
+ED_INLINE void ed_dsp_store(void *address, uint32_t word)
+{
+    ((ed_dsp_unaligned *)address)->word = word;
+}
+
 /* Bytes 0 and 2 as a pair. */
 ED_INLINE uint32_t ed_dsp_sxtb16(uint32_t x)
 {
@@ -85,6 +90,38 @@ ED_INLINE int32_t ed_dsp_smmulr(int32_t a, int32_t b)
     return high;
 }
 
+/* sum + a * b.low / 2^16, rounded down. */
+ED_INLINE int32_t ed_dsp_smlawb(int32_t a, uint32_t b, int32_t sum)
+{
+    int32_t more;
+    __asm__("smlawb %0, %1, %2, %3" : "=r"(more) : "r"(a), "r"(b), "r"(sum));
+    return more;
+}
+
+/* sum + a * b.high / 2^16, rounded down. */
+ED_INLINE int32_t ed_dsp_smlawt(int32_t a, uint32_t b, int32_t sum)
+{
+    int32_t more;
+    __asm__("smlawt %0, %1, %2, %3" : "=r"(more) : "r"(a), "r"(b), "r"(sum));
+    return more;
+}
+
+/* a.low * b.low. */
+ED_INLINE int32_t ed_dsp_smulbb(uint32_t a, uint32_t b)
+{
+    int32_t product;
+    __asm__("smulbb %0, %1, %2" : "=r"(product) : "r"(a), "r"(b));
+    return product;
+}
+
+/* a.high * b.high. */
+ED_INLINE int32_t ed_dsp_smultt(uint32_t a, uint32_t b)
+{
+    int32_t product;
+    __asm__("smultt %0, %1, %2" : "=r"(product) : "r"(a), "r"(b));
+    return product;
+}
+
 /* sum + a * b / 2^32 to the nearest, halves upwards. */
 ED_INLINE int32_t ed_dsp_smmlar(int32_t a, int32_t b, int32_t sum)
 {
@@ -97,6 +134,47 @@ ED_INLINE int32_t ed_dsp_halve_to_int8(int32_t x)
 {
     __asm__("ssat %0, #8, %0, asr #1" : "+r"(x));
     return x;
+}
+
+/* x limited to an int8. */
+ED_INLINE int32_t ed_dsp_to_int8(int32_t x)
+{
+    __asm__("ssat %0, #8, %0" : "+r"(x));
+    return x;
+}
+
+/* word with its byte 1, 2 or 3 from the lowest byte of x. */
+ED_INLINE uint32_t ed_dsp_insert_byte1(uint32_t word, uint32_t x)
+{
+    __asm__("bfi %0, %1, #8, #8" : "+r"(word) : "r"(x));
+    return word;
+}
+
+ED_INLINE uint32_t ed_dsp_insert_byte2(uint32_t word, uint32_t x)
+{
+    __asm__("bfi %0, %1, #16, #8" : "+r"(word) : "r"(x));
+    return word;
+}
+
+ED_INLINE uint32_t ed_dsp_insert_byte3(uint32_t word, uint32_t x)
+{
+    __asm__("bfi %0, %1, #24, #8" : "+r"(word) : "r"(x));
+    return word;
+}
+
+/* The greater of each two int8 of two words, and the lesser: SSUB8 sets a flag a byte for SEL. */
+ED_INLINE uint32_t ed_dsp_greater4(uint32_t a, uint32_t b)
+{
+    uint32_t greater;
+    __asm__("ssub8 %0, %1, %2\n\tsel %0, %1, %2" : "=&r"(greater) : "r"(a), "r"(b));
+    return greater;
+}
+
+ED_INLINE uint32_t ed_dsp_lesser4(uint32_t a, uint32_t b)
+{
+    uint32_t lesser;
+    __asm__("ssub8 %0, %1, %2\n\tsel %0, %2, %1" : "=&r"(lesser) : "r"(a), "r"(b));
+    return lesser;
 }
 
 /* How a layer's accumulators become outputs. `quick` where the compiler has proved that twice an

@@ -1,0 +1,71 @@
+"""The reference kernels' integer arithmetic on whole arrays, and forms proved equal to it.
+
+What firmware/src/nn/requantize.h does to one accumulator, done to all accumulators that an
+operator of few int8 values can ever see: so the compiler knows all its outputs, and can prove
+that cheaper arithmetic gives the same. Knows nothing about operators or C.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_deploy.compiler.quantization import INT8_MAX, INT8_MIN, Multiplier
+
+Words = NDArray[np.int64]
+
+# Every int8, as a column and as a row: together all pairs of two operands.
+EVERY_INT8: Words = np.arange(INT8_MIN, INT8_MAX + 1, dtype=np.int64)
+EVERY_FIRST: Words = EVERY_INT8[:, np.newaxis]
+EVERY_SECOND: Words = EVERY_INT8[np.newaxis, :]
+
+_WORD = 2**31
+
+
+def wrapped(values: Words) -> Words:
+    """Values as an int32 holds them, modulo 2^32."""
+    return (values + _WORD) % (2 * _WORD) - _WORD
+
+
+def high(a: Words, b: int) -> Words:
+    """Round a * b / 2^31 to the nearest, halves upwards (ed_requantize_high).
+
+    a, b: int32, not both -2^31.
+    """
+    return (a * b + 2**30) >> 31
+
+
+def shift_right(values: Words, exponent: int) -> Words:
+    """Round values / 2^exponent to the nearest, halves away from zero.
+
+    As ed_requantize_shift_right does it.
+    """
+    mask = (1 << exponent) - 1
+    threshold = (mask >> 1) + (values < 0)
+    return (values >> exponent) + ((values & mask) > threshold)
+
+
+def scaled(accumulators: Words, factor: Multiplier) -> Words:
+    """Accumulators times a factor, as ed_requantize does it. accumulators: int32."""
+    if factor.shift > 0:
+        return high(wrapped(accumulators << factor.shift), factor.multiplier)
+    return shift_right(high(accumulators, factor.multiplier), -factor.shift)
+
+
+def clamped(values: Words, lowest: int, highest: int) -> Words:
+    """Values as an int32 holds them, limited to [lowest, highest]."""
+    return np.clip(wrapped(values), lowest, highest)
+
+
+def rounding(sums: Words, wanted: Words, shift: int, lowest: int, highest: int) -> int | None:
+    """What to add to sums so that, shifted right, they are the outputs that are wanted.
+
+    sums, wanted: of all cases; wanted within [lowest, highest]. Returns r such that for every
+    case (sums + r) >> shift, limited to [lowest, highest], is wanted and sums + r fits an
+    int32; None where there is none.
+    """
+    least = np.where(wanted > lowest, wanted << shift, -_WORD) - sums
+    most = np.where(wanted < highest, ((wanted + 1) << shift) - 1, _WORD - 1) - sums
+    low = max(int(least.max()), -_WORD - int(sums.min()), -_WORD)
+    high_end = min(int(most.min()), _WORD - 1 - int(sums.max()), _WORD - 1)
+    return (low + high_end) // 2 if low <= high_end else None

@@ -1,0 +1,100 @@
+"""MUL. Kernels: firmware/src/nn/mul.h (portable), firmware/src/nn/m4/mul.h."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge_deploy.compiler import fixed_point, quantization
+from edge_deploy.compiler.fixed_point import EVERY_FIRST, EVERY_SECOND, Words
+from edge_deploy.compiler.ops import broadcast
+from edge_deploy.compiler.ops.broadcast import Elementwise
+from edge_deploy.compiler.ops.layer import CORTEX_M4, Shape, Site
+from edge_deploy.compiler.ops.refuse import unsupported
+from edge_deploy.compiler.quantization import INT8_MAX, INT8_MIN, Multiplier
+
+# The dimensions that the reference stretches: BroadcastMul4DSlow.
+_MOST_DIMENSIONS = 4
+# A product of two operands has 17 bits; so many more leave it below 2^31.
+_MOST_LIFT = 14
+# So many bits below the point leave room for the zero point above it.
+_MOST_SHIFT = 22
+
+
+@dataclass(frozen=True)
+class Mul(Elementwise):
+    """zero_points: of both operands. factor: from their product to the output."""
+
+    zero_points: tuple[int, int]
+    factor: Multiplier
+    output_zero_point: int
+    lowest: int
+    highest: int
+
+    def kernel(self, target: str) -> tuple[str, str, Shape]:
+        """The header, the function in it, and its shape without `broadcast`."""
+        quick = self._quick() if target == CORTEX_M4 else None
+        if quick is not None:
+            clamped = (self.lowest, self.highest) != (INT8_MIN, INT8_MAX)
+            function = "ed_m4_mul_clamped" if clamped else "ed_m4_mul"
+            return "nn/m4/mul.h", function, Shape("ed_m4_mul_shape", quick)
+        fields = {
+            "zero_point[0]": self.zero_points[0],
+            "zero_point[1]": self.zero_points[1],
+            "multiplier": self.factor.multiplier,
+            "shift": self.factor.shift,
+            "output_zero_point": self.output_zero_point,
+            "lowest": self.lowest,
+            "highest": self.highest,
+        }
+        return "nn/mul.h", "ed_mul", Shape("ed_mul_shape", fields)
+
+    def _products(self) -> Words:
+        """(256, 256): the product of every first and second operand, from -128 up."""
+        return (EVERY_FIRST - self.zero_points[0]) * (EVERY_SECOND - self.zero_points[1])
+
+    def outputs_of_all(self) -> Words:
+        """(256, 256): the output of every first and second operand, from -128 up."""
+        raw = fixed_point.scaled(self._products(), self.factor)
+        return fixed_point.clamped(raw + self.output_zero_point, self.lowest, self.highest)
+
+    def _quick(self) -> dict[str, int] | None:
+        """The fields of ed_m4_mul_shape; None where its arithmetic differs for some pair."""
+        # product * multiplier * 2^(shift - 31) = product * 2^lift * multiplier / 2^32 / 2^right.
+        lift = min(_MOST_LIFT, _MOST_SHIFT + 1 + self.factor.shift)
+        right = lift - 1 - self.factor.shift
+        if lift < 0 or right < 0:
+            return None
+        sums = ((self._products() << lift) * self.factor.multiplier + 2**31) >> 32
+        rounding = fixed_point.rounding(
+            sums, self.outputs_of_all(), right, self.lowest, self.highest
+        )
+        if rounding is None:
+            return None
+        offsets = [broadcast.as_pair(-zero_point) for zero_point in self.zero_points]
+        fields = {"offset[0]": offsets[0], "offset[1]": offsets[1], "lift": lift}
+        fields |= {"multiplier": self.factor.multiplier, "round": rounding, "shift": right}
+        return fields | broadcast.clamp_words(self.lowest, self.highest)
+
+
+def read(site: Site) -> Mul:
+    """A MUL of the file, checked. Raises UnsupportedModel."""
+    operands = broadcast.read(site, most_dimensions=_MOST_DIMENSIONS)
+    first, second = operands.tensors
+    lowest, highest = site.activation_range(operands.output)
+    factor = quantization.product_factor(
+        site.scale(first), site.scale(second), site.scale(operands.output)
+    )
+    if factor is None:
+        raise unsupported(site, "has a product of input scales 2^30 times the output's, or more")
+    return Mul(
+        index=site.operator.index,
+        operator=site.operator.name,
+        inputs=operands.inputs,
+        outputs=(operands.output.index,),
+        operands=operands,
+        zero_points=(site.zero_point(first), site.zero_point(second)),
+        factor=factor,
+        output_zero_point=site.zero_point(operands.output),
+        lowest=lowest,
+        highest=highest,
+    )
