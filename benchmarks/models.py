@@ -64,10 +64,12 @@ def main() -> None:
         verify = edge_deploy("verify", path, *ON, "--inputs", "50")
         macs = edge_deploy("inspect", path, "--board", "nano33", "--json")["macs"]
         toolchain = bench["toolchain"]
-        keys = ("cycles", "cycles_board", "arena_bytes", "code_bytes", "weights_bytes")
-        cycles, board, arena, code, weights = (bench[key]["value"] for key in keys)
+        keys = ("cycles", "cycles_board", "arena_bytes", "code_bytes", "model_code_bytes")
+        cycles, board, arena, code, model_code = (bench[key]["value"] for key in keys)
         ours = [f"{cycles:,}", f"{cycles / macs:.2f}", f"{board:,}", f"{arena:,}", f"{code:,}"]
-        rest = [f"{weights:,}", f"{verify['mismatches']} of {verify['compared']:,}"]
+        weights = bench["weights_bytes"]["value"]
+        rest = [f"{model_code:,}", f"{weights:,}"]
+        rest.append(f"{verify['mismatches']} of {verify['compared']:,}")
         rows.append([name, *ours, *rest, f"{compile_seconds(path):.2f}"])
         if name in TFLM:
             peer = TFLM[name]
@@ -76,9 +78,9 @@ def main() -> None:
                 f"{peer[0] / macs:.2f}",
                 *(f"{value:,}" for value in peer[1:]),
             ]
-            rows.append(["TFLM + CMSIS-NN", *theirs, "", "", ""])
-    headings = ["model", "cycles", "a MAC", "cycles_board", "arena B", "code B", "weights B"]
-    headings += ["values that differ", "to C, s"]
+            rows.append(["TFLM + CMSIS-NN", *theirs, "", "", "", ""])
+    headings = ["model", "cycles", "a MAC", "cycles_board", "arena B", "code B", "model code B"]
+    headings += ["weights B", "values that differ", "to C, s"]
     print(f"edge-deploy built with {toolchain}\n")
     for row in (headings, ["---"] * len(headings), *rows):
         print("| " + " | ".join(row) + " |")

@@ -32,6 +32,8 @@ class Manifest:
     port: `virtual_m4` or `host`; engine: as the firmware's `hello` names it.
     target: what the compiler emitted code for, `portable` or `cortex_m4`.
     flash_bytes: all that is loaded; code_bytes: of it, what is not weights.
+    model_code_bytes: the code and constants of the generated model with its kernels, without
+    weights and without what the C compiler's libraries add.
     ram_bytes: all static RAM with the arena and the reserved stack.
     These and stack_reserved_bytes are None where the image runs under an operating system,
     which has no such limits.
@@ -49,6 +51,7 @@ class Manifest:
     flash_bytes: int | None
     ram_bytes: int | None
     code_bytes: int | None
+    model_code_bytes: int | None
     weights_bytes: int
     arena_bytes: int
     stack_reserved_bytes: int | None

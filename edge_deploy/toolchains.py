@@ -56,6 +56,11 @@ ZIG_CORTEX_M4_FLAGS = (
     "-mcpu=cortex_m4+vfp4d16sp",
     "-fomit-frame-pointer",
 )
+# For code whose speed does not count. The last word keeps loops what they are: both compilers
+# would call memcpy and memset instead, and bring them along. zig takes a bare -Oz for a wish to
+# drop all symbols.
+GCC_SIZE_FLAGS = ("-Os", "-fno-tree-loop-distribute-patterns")
+ZIG_SIZE_FLAGS = ("-Xclang", "-Oz", "-fno-builtin")
 # zig compiles for this very CPU otherwise, and a cache shared between machines would crash.
 ZIG_HOST_FLAGS = ("-mcpu=baseline", "-fomit-frame-pointer")
 
@@ -115,7 +120,15 @@ class Toolchain:
     @property
     def cache_key(self) -> str:
         """All that changes what the same sources compile to."""
-        return "\n".join((self.name, self.version_line, self.target, *self.flags, *CODE_FLAGS))
+        flags = (*self.flags, *CODE_FLAGS, *self.size_flags)
+        return "\n".join((self.name, self.version_line, self.target, *flags))
+
+    @property
+    def size_flags(self) -> tuple[str, ...]:
+        """Extra flags for code that is to be small rather than fast; none for this computer."""
+        if self.target == HOST:
+            return ()
+        return ZIG_SIZE_FLAGS if self.is_zig else GCC_SIZE_FLAGS
 
     @property
     def is_zig(self) -> bool:

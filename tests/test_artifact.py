@@ -28,6 +28,7 @@ def manifest() -> Manifest:
         flash_bytes=len(IMAGE),
         ram_bytes=4096,
         code_bytes=9,
+        model_code_bytes=4,
         weights_bytes=5,
         arena_bytes=64,
         stack_reserved_bytes=2048,

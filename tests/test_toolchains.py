@@ -30,6 +30,27 @@ SECTIONS
     /DISCARD/ : { *(.ARM.exidx* .ARM.extab*) }
 }
 """
+# A sum that compilers unroll for speed, and a copy that they take for memcpy.
+LOOPS = """\
+int f(const int *x, int n);
+int f(const int *x, int n)
+{
+    int sum = 0;
+    for (int i = 0; i < 4 * n; ++i) {
+        sum += x[i] / 3;
+    }
+    return sum;
+}
+void t(char *to, const char *restrict from, int n);
+void t(char *restrict to, const char *restrict from, int n)
+{
+    for (int i = 0; i < n; ++i) {
+        to[i] = from[i];
+    }
+}
+"""
+# Names that are no functions, or that no linked program keeps.
+UNWIND = {"", "__aeabi_unwind_cpp_pr0", "__aeabi_unwind_cpp_pr1"}
 M4_PROGRAM = """\
 extern unsigned words[1000];
 unsigned words[1000];
@@ -168,6 +189,23 @@ class TestCortexM4:
         mode = capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS
         words = [i.mnemonic for i in capstone.Cs(capstone.CS_ARCH_ARM, mode).disasm(code, 0)]
         assert words[:2] == ["vmul.f32", "vadd.f32"]
+
+    @pytest.mark.parametrize("name", M4_COMPILERS)
+    def test_code_for_size_is_smaller_and_calls_no_library(self, name, tmp_path):
+        source = write(tmp_path, "s.c", LOOPS)
+        elffile = pytest.importorskip("elftools.elf.elffile").ELFFile
+        compiler = found(CORTEX_M4, name)
+        sizes, called = [], []
+        for flags in ((), compiler.size_flags):
+            made = compiler.compile(source, tmp_path / "s.o", extra_flags=flags)
+            with made.open("rb") as file:
+                elf = elffile(file)
+                sizes.append(sum(len(elf.get_section_by_name(f".text.{f}").data()) for f in "ft"))
+                symbols = elf.get_section_by_name(".symtab").iter_symbols()
+                called.append({s.name for s in symbols if s["st_shndx"] == "SHN_UNDEF"} - UNWIND)
+        assert sizes[1] < sizes[0]
+        assert not called[1]
+        assert all(flag in compiler.cache_key for flag in compiler.size_flags)
 
     def test_no_shared_library(self, tmp_path):
         source = write(tmp_path, "f.c", M4_PROGRAM)

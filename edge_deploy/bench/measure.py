@@ -123,6 +123,7 @@ class BenchResult:
             for key, value, origin in (
                 ("ram_bytes", manifest.ram_bytes, origins.IMAGE),
                 ("code_bytes", manifest.code_bytes, origins.IMAGE),
+                ("model_code_bytes", manifest.model_code_bytes, origins.MODEL_OBJECT),
                 ("weights_bytes", manifest.weights_bytes, origins.WEIGHTS),
             ):
                 if value is not None:

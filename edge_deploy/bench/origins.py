@@ -9,6 +9,7 @@ from edge_deploy.devices.virtual import power
 
 ARENA = "computed:memory_plan"
 IMAGE = "computed:linked_image"
+MODEL_OBJECT = "computed:model_object"
 WEIGHTS = "computed:compiler"
 STACK = "measured:painted_stack"
 

@@ -58,6 +58,14 @@ class Layout:
 
 
 @dataclass(frozen=True)
+class Contents:
+    """What an object file puts into flash: code and constants. symbols: those in them."""
+
+    bytes: int
+    symbols: tuple[Symbol, ...]
+
+
+@dataclass(frozen=True)
 class _Section:
     """A section that takes memory while the program runs."""
 
@@ -70,6 +78,11 @@ class _Section:
 def layout(path: Path) -> Layout:
     """What a linked image takes. Raises BuildFailed when the file is not an ELF image."""
     return _read(path, _layout)
+
+
+def contents(path: Path) -> Contents:
+    """What an object file puts into an image that keeps all of it. Raises as `layout`."""
+    return _read(path, _contents)
 
 
 def flat_image(path: Path) -> tuple[int, bytes]:
@@ -124,6 +137,16 @@ def _layout(elf: ELFFile) -> Layout:
     )
 
 
+def _contents(elf: ELFFile) -> Contents:
+    # Tables for unwinding (.ARM.*) are thrown away by every linker script of ours.
+    flash = {
+        section.index: section
+        for section in _sections(elf)
+        if not section.in_ram and not section.name.startswith(".ARM.")
+    }
+    return Contents(sum(s.bytes for s in flash.values()), tuple(_symbols(elf, flash)))
+
+
 def _sections(elf: ELFFile) -> Iterator[_Section]:
     """Sections that take memory. In RAM is what has no contents, or is copied to where it runs."""
     moved = [(v, v + size) for v, load, size, _ in _loads(elf) if v != load]
@@ -140,14 +163,15 @@ def _symbols(elf: ELFFile, sections: dict[int, _Section]) -> Iterator[Symbol]:
     table = elf.get_section_by_name(".symtab")
     if not isinstance(table, SymbolTableSection):
         return
-    seen: set[int] = set()
+    seen: set[tuple[int, int]] = set()
     for symbol in table.iter_symbols():
         section = sections.get(symbol["st_shndx"])
         if symbol["st_info"]["type"] not in ("STT_OBJECT", "STT_FUNC") or section is None:
             continue
         address = symbol["st_value"]
-        if symbol["st_size"] == 0 or address in seen:
+        # In an object file every section begins at 0.
+        if symbol["st_size"] == 0 or (section.index, address) in seen:
             continue
-        seen.add(address)
+        seen.add((section.index, address))
         memory = "RAM" if section.in_ram else "flash"
         yield Symbol(symbol.name, symbol["st_size"], address, memory)

@@ -31,13 +31,15 @@ from edge_deploy.toolchains import RegionOverflow, Toolchain
 STACK_BYTES = 4096
 
 # Part of every cache key: to be raised when the same inputs shall give another artifact.
-_FORMAT = 1
+_FORMAT = 2
 # Room enough for any program to link, so that one that is too big can be measured. RAM ends
 # where the Cortex-M4's external RAM begins (ARMv7-M Architecture Reference Manual, B3.1).
 _ROOMY_FLASH_BYTES = 0x1000_0000
 _ROOMY_RAM_BYTES = 0x1000_0000
 # How the compiler names constants: edge_deploy/compiler/emit.py. A layer's shape is code.
 _CONSTANTS = re.compile(r"layer_\d+_(?!shape$)\w+$")
+# What the compiler's ed_model.c becomes.
+_MODEL_OBJECT = "ed_model.o"
 _NO_SOURCE = SourceSettings(kind="none")
 
 
@@ -158,18 +160,30 @@ class _Job:
             image="firmware.bin",
             elf_file="firmware.elf",
             layout=layout,
+            model=elf.contents(work / _MODEL_OBJECT),
             load_address=address,
         )
 
     def _link(self, output: Path, symbols: Mapping[str, int]) -> Path:
-        generated = [output.parent / name for name in self.generated if name.endswith(".c")]
+        """Compile the model and features for speed, all else for size, and link it."""
+        work = output.parent
+        generated = [work / name for name in self.generated if name.endswith(".c")]
+        include = (self.ours.root, work)
+        defines = listening.defines(self.features)
+        fast = [
+            self.toolchain.compile(
+                source, work / f"{source.stem}.o", include=include, defines=defines
+            )
+            for source in (*generated, *self.ours.fast)
+        ]
         return self.toolchain.compile_and_link(
-            [*self.ours.compiled, *generated],
+            [*self.ours.small, *fast],
             output,
-            include=(self.ours.root, output.parent),
-            defines=listening.defines(self.features),
+            include=include,
+            defines=defines,
             linker_script=self.ours.linker_script,
             linker_symbols=symbols,
+            extra_flags=self.toolchain.size_flags,
         )
 
     def _manifest(
@@ -179,9 +193,11 @@ class _Job:
         image: str,
         elf_file: str,
         layout: elf.Layout | None,
+        model: elf.Contents | None = None,
         load_address: int = 0,
     ) -> Manifest:
-        code_bytes = layout.flash_bytes - _weights_bytes(layout) if layout else None
+        code_bytes = layout.flash_bytes - _weights_bytes(layout.symbols) if layout else None
+        model_code_bytes = model.bytes - _weights_bytes(model.symbols) if model else None
         return Manifest(
             model_name=self.graph.name,
             model_sha256=self.graph.sha256,
@@ -193,6 +209,7 @@ class _Job:
             flash_bytes=layout.flash_bytes if layout else None,
             ram_bytes=layout.ram_bytes if layout else None,
             code_bytes=code_bytes,
+            model_code_bytes=model_code_bytes,
             weights_bytes=self.compiled.weights_bytes,
             arena_bytes=self.compiled.arena_bytes,
             stack_reserved_bytes=layout.stack_bytes if layout else None,
@@ -204,13 +221,13 @@ class _Job:
         )
 
 
-def _weights_bytes(layout: elf.Layout) -> int:
-    """Bytes of the image that are the model's constants (`Compiled.weights_bytes`).
+def _weights_bytes(symbols: Sequence[elf.Symbol]) -> int:
+    """Bytes of an image or object that are the model's constants (`Compiled.weights_bytes`).
 
-    Read from the image and not taken from the compiler: a C compiler may put an array of one
+    Read from it and not taken from the compiler: a C compiler may put an array of one
     element into the code that reads it.
     """
-    return sum(s.bytes for s in layout.symbols if _CONSTANTS.match(s.name))
+    return sum(s.bytes for s in symbols if _CONSTANTS.match(s.name))
 
 
 def _linker_symbols(board: Board) -> dict[str, int]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,10 +24,15 @@ _OPENING_COMMENT = re.compile(r"\A\s*/\*.*?\*/", re.DOTALL)
 
 @dataclass(frozen=True)
 class Sources:
-    """root: the include folder. linker_script: None for a port of an operating system."""
+    """What a firmware is compiled from.
+
+    root: the include folder. small, fast: what is compiled for size, and for speed.
+    linker_script: None for a port of an operating system.
+    """
 
     root: Path
-    compiled: tuple[Path, ...]
+    small: tuple[Path, ...]
+    fast: tuple[Path, ...]
     linker_script: Path | None
     digest: str
 
@@ -38,18 +43,29 @@ def collect(port: str, *, features: bool = False) -> Sources:
     Raises BuildFailed when they are not there.
     """
     root = places.shipped("firmware", "src")
-    common = (*_COMMON, _FEATURES) if features else _COMMON
-    folders = [root / name for name in common] + [root / "ports" / port]
-    compiled = tuple(path for folder in folders for path in sorted(folder.glob("*.c")))
+    small = [root / name for name in _COMMON] + [root / "ports" / port]
+    fast = [root / _FEATURES] if features else []
+    folders = small + fast
     for folder in folders:
-        if not any(path.parent == folder for path in compiled):
+        if not any(folder.glob("*.c")):
             raise BuildFailed(
                 f"The firmware's sources are incomplete: no C file in {folder}.",
                 try_next=("pip install --force-reinstall edge-deploy",),
             )
     script = root / "ports" / port / _LINKER_SCRIPT
     read = {root / name for name in _HEADERS} | set(folders)
-    return Sources(root, compiled, script if script.is_file() else None, _digest(root, read))
+    return Sources(
+        root,
+        small=_sources(small),
+        fast=_sources(fast),
+        linker_script=script if script.is_file() else None,
+        digest=_digest(root, read),
+    )
+
+
+def _sources(folders: Sequence[Path]) -> tuple[Path, ...]:
+    """The C files of some folders, in order."""
+    return tuple(path for folder in folders for path in sorted(folder.glob("*.c")))
 
 
 def generated_digest(files: Mapping[str, str]) -> str:

@@ -23,6 +23,7 @@ MANIFEST = Manifest(
     flash_bytes=99_000,
     ram_bytes=40_000,
     code_bytes=9_000,
+    model_code_bytes=2_000,
     weights_bytes=54_000,
     arena_bytes=1234,
     stack_reserved_bytes=4096,
@@ -70,6 +71,7 @@ def test_keys_and_origins_on_a_virtual_board():
     assert flat["stack_bytes"] == quantity(1432, "B", "measured:painted_stack")
     assert flat["ram_bytes"] == quantity(40_000, "B", "computed:linked_image")
     assert flat["code_bytes"] == quantity(9_000, "B", "computed:linked_image")
+    assert flat["model_code_bytes"] == quantity(2_000, "B", "computed:model_object")
     assert flat["weights_bytes"] == quantity(54_000, "B", "computed:compiler")
     assert list(flat["latency_us"]) == ["dsp", "inference", "post", "end_to_end"]
     assert flat["latency_us"]["inference"] == {
@@ -94,6 +96,7 @@ def test_unknown_quantities_are_absent():
     assert list(flat["latency_us"]) == ["inference"]
     assert flat["latency_us"]["inference"]["origin"] == "measured:host_clock"
     absent = {"cycles", "cycles_board", "instructions", "energy_uj", "ram_bytes", "code_bytes"}
+    absent.add("model_code_bytes")
     assert not absent & set(flat)
     assert None not in flat.values()
 

@@ -36,6 +36,7 @@ def make(folder: Path, content: bytes = b"image") -> Artifact:
         flash_bytes=len(content),
         ram_bytes=1,
         code_bytes=1,
+        model_code_bytes=1,
         weights_bytes=1,
         arena_bytes=1,
         stack_reserved_bytes=1,

@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from edge_deploy import build, process, toolchains
+from edge_deploy.build import elf
 from edge_deploy.errors import BuildFailed
 
 SCRIPT = """\
@@ -42,11 +43,15 @@ void begin(void)
 
 
 @pytest.fixture(params=["arm-none-eabi-gcc", "zig"])
-def linked(request, tmp_path):
+def compiler(request):
     try:
-        compiler = toolchains.find(toolchains.CORTEX_M4, request.param)
+        return toolchains.find(toolchains.CORTEX_M4, request.param)
     except toolchains.ToolchainMissing as error:
         pytest.skip(error.message)
+
+
+@pytest.fixture
+def linked(compiler, tmp_path):
     (tmp_path / "p.c").write_text(PROGRAM)
     (tmp_path / "script.ld").write_text(SCRIPT)
     return compiler.compile_and_link(
@@ -86,6 +91,19 @@ def test_symbols_largest_first_by_memory(linked):
     assert layout.largest("flash")[0].name == "layer_0_weights"
     assert layout.largest("flash")[0].bytes == 300
     assert {s.name for s in layout.largest("flash")} >= {"vectors", "begin"}
+
+
+def test_an_object_is_what_it_puts_into_the_image(linked, compiler, tmp_path):
+    """All of the image but its linker's padding; what is zero takes no flash."""
+    compiled = compiler.compile(
+        tmp_path / "p.c", tmp_path / "p.o", extra_flags=["-Wno-missing-variable-declarations"]
+    )
+    found = elf.contents(compiled)
+    assert 0 <= build.layout(linked).flash_bytes - found.bytes < 16
+    sizes = {symbol.name: symbol.bytes for symbol in found.symbols}
+    image = {symbol.name: symbol.bytes for symbol in build.layout(linked).symbols}
+    assert set(sizes) == {"vectors", "begin", "counter", "layer_0_weights"}
+    assert sizes.items() <= image.items()
 
 
 @pytest.mark.parametrize("data", [b"", b"\x7fELF", b"MZ not an ELF", b"\x7fELF" + bytes(60)])

@@ -74,7 +74,7 @@ class TestImage:
         assert m.stack_reserved_bytes == build.STACK_BYTES
         # A compiler may put an array of one element into the code that reads it.
         assert 0 <= m.code_bytes - (m.flash_bytes - m.weights_bytes) <= 64
-        assert m.code_bytes < 32_768
+        assert 0 < m.model_code_bytes < m.code_bytes < 32_768
         floor = m.arena_bytes + m.stack_reserved_bytes
         assert floor < m.ram_bytes < floor + 16_384
         assert m.flash_bytes < nano33.application_flash_bytes

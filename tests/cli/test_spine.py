@@ -131,6 +131,7 @@ def test_bench_has_every_figure_with_its_origin(
         "stack_bytes",
         "ram_bytes",
         "code_bytes",
+        "model_code_bytes",
         "weights_bytes",
         "energy_uj",
     ):

@@ -34,6 +34,7 @@ def artifact(
         flash_bytes=len(image),
         ram_bytes=0,
         code_bytes=len(image),
+        model_code_bytes=0,
         weights_bytes=0,
         arena_bytes=0,
         stack_reserved_bytes=0,
