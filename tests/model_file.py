@@ -138,32 +138,57 @@ class ModelBuilder:
         identifier: bytes = schema.FILE_IDENTIFIER,
         schema_version: int = schema.SCHEMA_VERSION,
         subgraphs: int = 1,
+        others: Sequence[Subgraph] = (),
     ) -> bytes:
-        """The file's bytes. `subgraphs` above 1 repeats the graph, for tests of refusals."""
+        """The file's bytes. others: more subgraphs. `subgraphs` repeats the main one."""
         fb = flatbuffers.Builder(1024)
-        codes = list(dict.fromkeys(operator.code for operator in self.operators))
-        buffers = [_buffer(fb, raw) for raw in self.buffers]
-        tensors = [_tensor(fb, spec) for spec in self.tensors]
-        operators = [_operator(fb, spec, codes.index(spec.code)) for spec in self.operators]
-        graph = _table(
-            fb,
-            {
-                schema.SubGraph.TENSORS: _offsets(fb, tensors),
-                schema.SubGraph.INPUTS: _numbers(fb, inputs, np.int32),
-                schema.SubGraph.OUTPUTS: _numbers(fb, outputs, np.int32),
-                schema.SubGraph.OPERATORS: _offsets(fb, operators),
-                schema.SubGraph.NAME: fb.CreateString("main"),
-            },
-        )
+        ends: Sequence[Subgraph] = ((self, inputs, outputs), *others)
+        operators = [operator for builder, _, _ in ends for operator in builder.operators]
+        codes = list(dict.fromkeys(operator.code for operator in operators))
+        buffers = [_buffer(fb, b"")]  # buffer 0 is empty by convention
+        firsts = []
+        for builder, _, _ in ends:
+            firsts.append(len(buffers) - 1)
+            buffers += [_buffer(fb, raw) for raw in builder.buffers[1:]]
+        graphs = [
+            _subgraph(fb, *end, codes, first) for end, first in zip(ends, firsts, strict=True)
+        ]
         model = {
             schema.Model.OPERATOR_CODES: _offsets(fb, [_operator_code(fb, c) for c in codes]),
-            schema.Model.SUBGRAPHS: _offsets(fb, [graph] * subgraphs),
+            schema.Model.SUBGRAPHS: _offsets(fb, graphs[:1] * subgraphs + graphs[1:]),
             schema.Model.DESCRIPTION: fb.CreateString("built by tests/model_builder.py"),
             schema.Model.BUFFERS: _offsets(fb, buffers),
         }
         root = _table(fb, model, {schema.Model.VERSION: ("Uint32", schema_version)})
         fb.Finish(root, file_identifier=identifier)
         return bytes(fb.Output())
+
+
+# A builder with the inputs and outputs of its subgraph.
+Subgraph = tuple[ModelBuilder, Sequence[int], Sequence[int]]
+
+
+def _subgraph(
+    fb: flatbuffers.Builder,
+    builder: ModelBuilder,
+    inputs: Sequence[int],
+    outputs: Sequence[int],
+    codes: Sequence[tuple[str, str, int]],
+    first_buffer: int,
+) -> int:
+    """A subgraph whose buffers other than 0 come after `first_buffer` others."""
+    tensors = [_tensor(fb, spec, first_buffer) for spec in builder.tensors]
+    operators = [_operator(fb, spec, codes.index(spec.code)) for spec in builder.operators]
+    return _table(
+        fb,
+        {
+            schema.SubGraph.TENSORS: _offsets(fb, tensors),
+            schema.SubGraph.INPUTS: _numbers(fb, inputs, np.int32),
+            schema.SubGraph.OUTPUTS: _numbers(fb, outputs, np.int32),
+            schema.SubGraph.OPERATORS: _offsets(fb, operators),
+            schema.SubGraph.NAME: fb.CreateString("main"),
+        },
+    )
 
 
 def _table(
@@ -201,7 +226,7 @@ def _buffer(fb: flatbuffers.Builder, raw: bytes) -> int:
     return _table(fb, {schema.Buffer.DATA: int(fb.CreateByteVector(raw))})
 
 
-def _tensor(fb: flatbuffers.Builder, spec: _TensorSpec) -> int:
+def _tensor(fb: flatbuffers.Builder, spec: _TensorSpec, first_buffer: int) -> int:
     offsets = {
         schema.Tensor.SHAPE: _numbers(fb, spec.shape, np.int32),
         schema.Tensor.NAME: int(fb.CreateString(spec.name)),
@@ -222,7 +247,7 @@ def _tensor(fb: flatbuffers.Builder, spec: _TensorSpec) -> int:
         offsets,
         {
             schema.Tensor.TYPE: ("Int8", schema.TENSOR_TYPES.index(spec.dtype.upper())),
-            schema.Tensor.BUFFER: ("Uint32", spec.buffer),
+            schema.Tensor.BUFFER: ("Uint32", spec.buffer and first_buffer + spec.buffer),
             schema.Tensor.IS_VARIABLE: ("Bool", spec.variable),
         },
     )

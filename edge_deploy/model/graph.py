@@ -28,11 +28,13 @@ class DType(enum.Enum):
     INT32 = "int32"
     INT64 = "int64"
     BOOL = "bool"
+    # A handle of a variable: it has no values that could be computed with.
+    RESOURCE = "resource"
 
     @property
     def itemsize(self) -> int:
         """Bytes of one element."""
-        return np.dtype(self.value).itemsize
+        return 4 if self is DType.RESOURCE else np.dtype(self.value).itemsize
 
 
 @dataclass(frozen=True)
@@ -117,8 +119,27 @@ class Operator:
 
 
 @dataclass(frozen=True)
+class Variable:
+    """What READ_VARIABLE and ASSIGN_VARIABLE keep from one inference to the next.
+
+    tensor: the first of its handles (tensors of type RESOURCE), which stands for it.
+    initial: what the first inference finds, of `shape` and `dtype`; None where each inference
+    assigns it before it reads it.
+    """
+
+    tensor: int
+    name: str
+    shape: tuple[int, ...]
+    dtype: DType
+    initial: NDArray[Any] | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
 class Graph:
-    """A model: what goes in, what happens in order, what comes out (indices of tensors)."""
+    """A model: what goes in, what happens in order, what comes out (indices of tensors).
+
+    variables: by the index of each handle. What CALL_ONCE initialises is in them.
+    """
 
     name: str
     sha256: str
@@ -127,3 +148,4 @@ class Graph:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     file_bytes: int
+    variables: Mapping[int, Variable] = field(default_factory=dict)

@@ -96,15 +96,9 @@ class _InProcess:
     def __init__(self, data: bytes, graph: Graph, runtime: str, module: Any) -> None:  # noqa: ANN401
         self.name = f"{runtime} {_RESOLVER}"
         self._graph = graph
-        with self._failing("load"):
-            # With BUILTIN_REF no delegate is created, and so neither runtime writes its
-            # "INFO: ..." lines to the process's stderr.
-            self._interpreter = module.Interpreter(
-                model_content=bytes(data),
-                experimental_op_resolver_type=module.OpResolverType.BUILTIN_REF,
-                num_threads=1,
-            )
-            self._interpreter.allocate_tensors()
+        self._data = bytes(data)
+        self._module = module
+        self._interpreter = self._load()
         # The interpreter addresses tensors by the file's index, as the Graph does, so the
         # order in which it lists them does not matter; what it lists must be the same.
         for kind, ours, theirs in (
@@ -115,6 +109,18 @@ class _InProcess:
                 raise ReferenceFailed(
                     f"{self.name} finds other {kind} in {safe_name(graph.name)} than we do"
                 )
+
+    def _load(self) -> Any:  # noqa: ANN401
+        with self._failing("load"):
+            # With BUILTIN_REF no delegate is created, and so neither runtime writes its
+            # "INFO: ..." lines to the process's stderr.
+            interpreter = self._module.Interpreter(
+                model_content=self._data,
+                experimental_op_resolver_type=self._module.OpResolverType.BUILTIN_REF,
+                num_threads=1,
+            )
+            interpreter.allocate_tensors()
+        return interpreter
 
     def run(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         declared = [self._graph.tensors[index] for index in self._graph.inputs]
@@ -130,6 +136,10 @@ class _InProcess:
             return [self._interpreter.get_tensor(index) for index in self._graph.outputs]
 
     def reset(self) -> None:
+        if self._graph.variables:
+            # The runtime has no way to put these back, nor to call CALL_ONCE twice.
+            self._interpreter = self._load()
+            return
         with self._failing("reset"):
             self._interpreter.reset_all_variables()
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,12 +24,15 @@ from edge_deploy.model.names import safe_name
 from edge_deploy.model.options import read_options
 from edge_deploy.model.refusals import Refusal
 from edge_deploy.model.tensors import TensorReader
+from edge_deploy.model.variables import find_variables
 
 # Far above what fits a board, and low enough that the largest file is read in about a second:
 # MLPerf Tiny's largest model has 33 operators, BERT-large about 3,000.
 LARGEST_FILE_BYTES = 1 << 28
 MOST_TENSORS = 16384
 MOST_OPERATORS = 8192
+# The main one, and one for each CALL_ONCE: converters write one, libraries of variables a few.
+MOST_SUBGRAPHS = 16
 
 ABSENT = -1  # the index of an optional input that is not there
 
@@ -72,39 +76,96 @@ def _read(data: bytes, name: str, refusal: Refusal) -> Graph:
     subgraphs = model.tables(schema.Model.SUBGRAPHS, "subgraph")
     if not len(subgraphs):
         raise BrokenBuffer("has no subgraph")
-    if len(subgraphs) > 1:
-        raise refusal.unsupported(
-            f"has {len(subgraphs):,} subgraphs, as models with control flow or initialisation do;"
-            " only models with one can be compiled"
-        )
-    subgraph = subgraphs[0]
-    tensor_tables = subgraph.tables(schema.SubGraph.TENSORS, "tensor")
-    operator_tables = subgraph.tables(schema.SubGraph.OPERATORS, "operator")
-    _check_count(refusal, len(tensor_tables), "tensors", MOST_TENSORS)
-    _check_count(refusal, len(operator_tables), "operators", MOST_OPERATORS)
-    tensor_reader = TensorReader(data, model.tables(schema.Model.BUFFERS, "buffer"), refusal)
-    tensors = [tensor_reader.read(tensor_tables[i], i) for i in range(len(tensor_tables))]
-    codes = model.tables(schema.Model.OPERATOR_CODES, "operator code")
-    operators = [
-        _operator(operator_tables[i], i, codes, len(tensors), refusal)
-        for i in range(len(operator_tables))
-    ]
-    count = len(tensors)
-    inputs = _indices(subgraph, schema.SubGraph.INPUTS, "the model's inputs", count)
-    outputs = _indices(subgraph, schema.SubGraph.OUTPUTS, "the model's outputs", count)
-    tensors = _with_empty_constants(tensors, operators, inputs)
-    _check_ends(tensors, operators, inputs, outputs, refusal)
-    _check_order(tensors, operators, inputs, outputs)
-    _check_computes_in_integers(tensors, operators, refusal)
+    _check_count(refusal, len(subgraphs), "subgraphs", MOST_SUBGRAPHS)
+    parts = _Parts(
+        TensorReader(data, model.tables(schema.Model.BUFFERS, "buffer"), refusal),
+        model.tables(schema.Model.OPERATOR_CODES, "operator code"),
+        refusal,
+    )
+    main = parts.read(subgraphs[0], "the model")
+    inputs, outputs = main.inputs, main.outputs
+    tensors = _with_empty_constants(main.tensors, main.operators, inputs)
+    _check_ends(tensors, main.operators, inputs, outputs, refusal)
+    _check_order(tensors, main.operators, inputs, outputs)
+    _check_computes_in_integers(tensors, main.operators, refusal)
+    called = _called_once(main.operators, len(subgraphs), refusal)
+    initial = {index: parts.read(subgraphs[index], f"subgraph {index}") for index in called}
+    for index, part in initial.items():
+        if part.inputs or part.outputs:
+            raise BrokenBuffer(f"initialises with subgraph {index}, which has inputs or outputs")
+        _check_order(part.tensors, part.operators, (), ())
     return Graph(
         name=name,
         sha256=hashlib.sha256(data).hexdigest(),
         tensors=tuple(tensors),
-        operators=tuple(operators),
+        operators=main.operators,
         inputs=inputs,
         outputs=outputs,
         file_bytes=len(data),
+        variables=find_variables(tensors, main.operators, initial, refusal),
     )
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A subgraph."""
+
+    tensors: tuple[Tensor, ...]
+    operators: tuple[Operator, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+class _Parts:
+    """Reads subgraphs, of which all together have no more tensors and operators than one may."""
+
+    def __init__(self, tensors: TensorReader, codes: Tables, refusal: Refusal) -> None:
+        self._tensors = tensors
+        self._codes = codes
+        self._refusal = refusal
+        self._tensors_read = self._operators_read = 0
+
+    def read(self, subgraph: Table, what: str) -> _Part:
+        """A subgraph that messages call `what`. Raises BrokenBuffer, UnsupportedModel."""
+        tensors = subgraph.tables(schema.SubGraph.TENSORS, "tensor")
+        operators = subgraph.tables(schema.SubGraph.OPERATORS, "operator")
+        self._tensors_read += len(tensors)
+        self._operators_read += len(operators)
+        _check_count(self._refusal, self._tensors_read, "tensors", MOST_TENSORS)
+        _check_count(self._refusal, self._operators_read, "operators", MOST_OPERATORS)
+        count = len(tensors)
+        return _Part(
+            tuple(self._tensors.read(tensors[i], i) for i in range(count)),
+            tuple(
+                _operator(operators[i], i, self._codes, count, self._refusal)
+                for i in range(len(operators))
+            ),
+            _indices(subgraph, schema.SubGraph.INPUTS, f"{what}'s inputs", count),
+            _indices(subgraph, schema.SubGraph.OUTPUTS, f"{what}'s outputs", count),
+        )
+
+
+def _called_once(
+    operators: Sequence[Operator], subgraphs: int, refusal: Refusal
+) -> tuple[int, ...]:
+    """Subgraphs that CALL_ONCE names, in order. No other than these may stand beside the main."""
+    called: list[int] = []
+    for operator in operators:
+        if operator.name == "CALL_ONCE":
+            index = operator.options["init_subgraph_index"]
+            if not 0 < index < subgraphs:
+                raise BrokenBuffer(
+                    f"has {subgraphs} subgraphs; operator {operator.index}, CALL_ONCE, calls"
+                    f" subgraph {index:,}"
+                )
+            called.append(index)
+    found = tuple(dict.fromkeys(called))
+    if len(found) < subgraphs - 1:
+        raise refusal.unsupported(
+            f"has {subgraphs:,} subgraphs, as models with control flow do; beside the main one"
+            " only those that CALL_ONCE initialises variables with can be compiled"
+        )
+    return found
 
 
 def _check_count(refusal: Refusal, count: int, what: str, most: int) -> None:
@@ -172,10 +233,14 @@ def _with_empty_constants(
     produced = set(inputs).union(*(operator.outputs for operator in operators))
     return [
         dataclasses.replace(tensor, values=np.empty(tensor.shape, tensor.dtype.value))
-        if 0 in tensor.shape and tensor.index not in produced and not tensor.is_variable
+        if _is_empty_constant(tensor) and tensor.index not in produced
         else tensor
         for tensor in tensors
     ]
+
+
+def _is_empty_constant(tensor: Tensor) -> bool:
+    return 0 in tensor.shape and not tensor.is_variable and tensor.dtype is not DType.RESOURCE
 
 
 def _check_ends(

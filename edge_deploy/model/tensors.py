@@ -193,6 +193,8 @@ class TensorReader:
         begin, length = buffer.extent(schema.Buffer.DATA, f"the data of {table.what}")
         if not length:
             return None
+        if dtype is DType.RESOURCE:
+            raise BrokenBuffer(f"has data for {table.what}, the handle of a variable")
         elements = math.prod(shape)
         if length != elements * dtype.itemsize:
             raise BrokenBuffer(

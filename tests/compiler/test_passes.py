@@ -11,6 +11,7 @@ from edge_deploy.compiler import ops, passes
 from edge_deploy.compiler.ops.weighted import Weighted
 from edge_deploy.compiler.passes import Program
 from tests import model_builder as models
+from tests.nn.cases_state import Memory
 
 
 def _program(data: bytes) -> Program:
@@ -79,3 +80,32 @@ def test_bounds_hold_for_extreme_inputs():
     assert ((rows * worst).sum(axis=1) + layer.bias).max() == high
     best = np.where(rows > 0, -128, 127)
     assert ((rows * best).sum(axis=1) + layer.bias).min() == low
+
+
+def _reads_left(late: bool, output: bool, dtype: str = "int8") -> int:
+    """READ_VARIABLEs that still copy, of one whose copy a SOFTMAX reads.
+
+    late: after the variable is assigned. output: the copy is an output of the model.
+    """
+    memory = Memory()
+    x = memory.model.tensor((1, 4), scale=1 / 256, zero_point=-128)
+    memory.initialise("past", np.ones((1, 4), dtype))
+    memory.begin()
+    past = memory.read("past", (1, 4), dtype=dtype, scale=1 / 256, zero_point=-128)
+    y = memory.model.tensor((1, 4), scale=1 / 256, zero_point=-128)
+    assign = x if dtype == "int8" else memory.read("past", (1, 4), dtype=dtype)
+    if late:
+        memory.assign("past", assign)
+    memory.model.op("SOFTMAX", [past if dtype == "int8" else x], [y], {"beta": 1.0})
+    if not late:
+        memory.assign("past", assign)
+    program = _program(memory.finish([x], [y, past] if output else [y]))
+    after = passes.read_variables_in_place(passes.remove_unread(program))
+    return [layer.operator for layer in after.layers].count("READ_VARIABLE")
+
+
+def test_a_variable_is_copied_only_where_it_shows():
+    assert _reads_left(late=False, output=False) == 0
+    assert _reads_left(late=True, output=False) == 1
+    assert _reads_left(late=False, output=True) == 1
+    assert _reads_left(late=False, output=False, dtype="int16") == 1

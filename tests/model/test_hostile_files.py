@@ -16,6 +16,8 @@ from edge_deploy.errors import UnsupportedModel
 from edge_deploy.model import schema
 from tests import model_builder
 from tests.mutants import EDGES, mutant
+from tests.nn.cases import Seeded
+from tests.nn.cases_state import streaming_conv
 from tests.shared_models import MLPERF_TINY, mlperf
 
 # Of processor time, so that a loaded machine does not count; most mutants take a millisecond.
@@ -26,6 +28,7 @@ SEEDS = {
     "tiny_conv": model_builder.tiny_conv(),
     "softmax": model_builder.softmax(),
     "depthwise_conv2d": model_builder.depthwise_conv2d(),
+    "streaming_conv": streaming_conv(Seeded(0)).data,
 }
 
 

@@ -15,6 +15,7 @@ from edge_deploy.errors import BadInput, EdgeDeployError, Exit
 from edge_deploy.model import oracle
 from tests import model_builder
 from tests.model_builder import ModelBuilder
+from tests.nn.cases_state import Memory
 from tests.shared_models import MLPERF_TINY, mlperf
 
 
@@ -146,6 +147,20 @@ def test_reset_forgets_a_stream(reference):
     assert 0 < first < second
     opened.reset()
     assert int(opened.run([given])[0][0, 0]) == first
+
+
+def test_reset_puts_variables_back(reference):
+    memory = Memory()
+    x = memory.model.tensor((1, 2), scale=0.1)
+    memory.initialise("past", np.array([[5, 6]], np.int8))
+    memory.begin()
+    y = memory.read("past", (1, 2), scale=0.1)
+    memory.assign("past", x)
+    opened = reference(memory.finish([x], [y]))
+    given = np.array([[20, 30]], np.int8)
+    assert [opened.run([given])[0].tolist() for _ in range(2)] == [[[5, 6]], [[20, 30]]]
+    opened.reset()
+    assert opened.run([given])[0].tolist() == [[5, 6]]
 
 
 def test_nothing_is_written_to_the_terminal(reference, capfd):

@@ -131,7 +131,11 @@ def test_options_have_the_schemas_words_and_defaults():
 
 
 def test_every_option_table_survives_the_way_through_a_file():
+    # Operators on variables must fit each other: test_variables.py.
+    of_variables = {"CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"}
     for name, table in schema.OPERATOR_OPTIONS.items():
+        if name in of_variables:
+            continue
         given = {}
         for number, field in enumerate(table.fields):
             plain = {

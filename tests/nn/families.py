@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.nn import cases_binary, cases_channels, cases_simple, cases_transpose, cases_weighted
+from tests.nn import (
+    cases_binary,
+    cases_channels,
+    cases_simple,
+    cases_state,
+    cases_transpose,
+    cases_weighted,
+)
 from tests.nn.cases import Family
 
 FAMILIES: Mapping[str, Family] = {
     **cases_binary.FAMILIES,
     **cases_channels.FAMILIES,
     **cases_simple.FAMILIES,
+    **cases_state.FAMILIES,
     **cases_transpose.FAMILIES,
     **cases_weighted.FAMILIES,
 }

@@ -18,6 +18,7 @@ from edge_deploy.compiler.ops import (
     reshape,
     softmax,
     transpose_conv,
+    variable,
 )
 from edge_deploy.compiler.ops.layer import Layer, Site
 from edge_deploy.compiler.ops.refuse import unsupported
@@ -25,12 +26,14 @@ from edge_deploy.model.graph import Graph
 
 READERS: Mapping[str, Callable[[Site], Layer]] = {
     "ADD": add.read,
+    "ASSIGN_VARIABLE": variable.read,
     "AVERAGE_POOL_2D": pool.read,
     "CONV_2D": conv.read,
     "DEPTHWISE_CONV_2D": depthwise.read,
     "FULLY_CONNECTED": fully_connected.read,
     "MAX_POOL_2D": pool.read,
     "MUL": mul.read,
+    "READ_VARIABLE": variable.read,
     "RESHAPE": reshape.read,
     "SOFTMAX": softmax.read,
     "SUB": add.read,
@@ -42,6 +45,8 @@ def read(graph: Graph) -> tuple[Layer, ...]:
     """All operators of a graph as layers, checked. Raises UnsupportedModel."""
     layers = []
     for operator in graph.operators:
+        if operator.name in variable.DECLARATIONS:
+            continue
         site = Site(graph, operator)
         reader = READERS.get(operator.name)
         if reader is None:

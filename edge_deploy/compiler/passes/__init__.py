@@ -10,11 +10,13 @@ from edge_deploy.compiler.passes.channels import remove_channels
 from edge_deploy.compiler.passes.program import Program
 from edge_deploy.compiler.passes.reshapes import remove_reshapes
 from edge_deploy.compiler.passes.unread import remove_unread
+from edge_deploy.compiler.passes.variables import read_variables_in_place
 from edge_deploy.compiler.passes.zero_points import fold_zero_points
 
 __all__ = [
     "Program",
     "fold_zero_points",
+    "read_variables_in_place",
     "remove_channels",
     "remove_reshapes",
     "remove_unread",
@@ -26,4 +28,4 @@ def run(program: Program) -> Program:
     """All passes, in order."""
     for rewrite in (remove_reshapes, remove_unread, remove_channels, remove_unread):
         program = rewrite(program)
-    return fold_zero_points(program)
+    return read_variables_in_place(fold_zero_points(program))

@@ -63,8 +63,7 @@ def unknown(tensor: Tensor) -> Values:
     channels = tensor.shape[-1] if tensor.shape else 1
     if tensor.dtype is DType.BOOL:
         return full(channels, 0, 1)
-    kind = np.dtype(tensor.dtype.value)
-    limits = np.iinfo(kind if kind.kind in "iu" else np.int64)
+    limits = np.iinfo(tensor.dtype.value if "int" in tensor.dtype.value else np.int64)
     return full(channels, int(limits.min), int(limits.max))
 
 

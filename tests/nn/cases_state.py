@@ -1,0 +1,142 @@
+"""Models that remember: what they read was assigned in an earlier inference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tests.model_file import ModelBuilder, Subgraph
+from tests.nn.cases import ZERO_POINTS, Case, Family, Pick
+
+
+class Memory:
+    """A model with variables; `first` is the subgraph that initialises them."""
+
+    def __init__(self) -> None:
+        self.model = ModelBuilder()
+        self.first = ModelBuilder()
+        self._handles: dict[str, int] = {}
+
+    def begin(self) -> None:
+        """Call the initialisation; comes before the variables are used."""
+        self.model.op("CALL_ONCE", [], [], {"init_subgraph_index": 1})
+
+    def initialise(self, name: str, values: np.ndarray) -> None:
+        """Assign a variable before the first inference."""
+        handle = self.first.tensor((), "resource")
+        constant = self.first.tensor(values.shape, values.dtype.name, scale=1.0, values=values)
+        self.first.op("VAR_HANDLE", [], [handle], {"shared_name": name})
+        self.first.op("ASSIGN_VARIABLE", [handle, constant], [])
+
+    def handle(self, name: str, *, new: bool = False) -> int:
+        """A variable's handle; `new` for one more of the same variable."""
+        if new or name not in self._handles:
+            self._handles[name] = self.model.tensor((), "resource")
+            options = {"container": "", "shared_name": name}
+            self.model.op("VAR_HANDLE", [], [self._handles[name]], options)
+        return self._handles[name]
+
+    def read(self, name: str, shape: tuple[int, ...], **options: Any) -> int:
+        """A copy of a variable."""
+        value = self.model.tensor(shape, **options)
+        self.model.op("READ_VARIABLE", [self.handle(name)], [value])
+        return value
+
+    def assign(self, name: str, value: int) -> None:
+        """Assign a variable."""
+        self.model.op("ASSIGN_VARIABLE", [self.handle(name), value], [])
+
+    def finish(self, inputs: list[int], outputs: list[int]) -> bytes:
+        """The file's bytes."""
+        others: list[Subgraph] = [(self.first, [], [])] if self.first.operators else []
+        return self.model.finish(inputs, outputs, others=others)
+
+
+def delayed(pick: Pick) -> Case:
+    """Variables that are read before, after and between assignments, through several handles.
+
+    The values are the input and what a SOFTMAX or a RESHAPE makes of values; some copies are
+    outputs of the model.
+    """
+    rng = np.random.default_rng(pick.integer(0, 2**31))
+    size = pick.one_of((1, 2, 3, 4, 5, 16, 31))
+    shape = (1, size)
+    names = ("a", "b", "a/b")[: pick.integer(1, 3)]
+    memory = Memory()
+    x = memory.model.tensor(shape, scale=0.1, zero_point=pick.one_of(ZERO_POINTS))
+    assigned = set()
+    for name in names:
+        if pick.one_of((True, True, False)):
+            assigned.add(name)
+            fill = pick.one_of(("any", "same"))
+            values = rng.integers(-128, 128, shape if fill == "any" else (1, 1))
+            memory.initialise(name, np.broadcast_to(values, shape).astype(np.int8))
+    if assigned:
+        memory.begin()
+    values = [x]
+    kinds = []
+    for _ in range(pick.integer(2, 8)):
+        name = pick.one_of(names)
+        kind = pick.one_of(("read", "assign", "softmax", "reshape", "handle"))
+        kinds.append(f"{kind} {name}")
+        if kind == "read" and name in assigned:
+            values.append(memory.read(name, shape, scale=0.1, zero_point=3))
+        elif kind == "assign":
+            assigned.add(name)
+            memory.assign(name, pick.one_of(values[-3:]))
+        elif kind == "softmax":
+            values.append(memory.model.tensor(shape, scale=1 / 256, zero_point=-128))
+            source = pick.one_of(values[-4:-1])
+            memory.model.op("SOFTMAX", [source], [values[-1]], {"beta": 1.0})
+        elif kind == "reshape":
+            values.append(memory.model.tensor(shape, scale=0.1, zero_point=3))
+            source = pick.one_of(values[-4:-1])
+            memory.model.op("RESHAPE", [source], [values[-1]], {"new_shape": list(shape)})
+        elif kind == "handle":
+            memory.handle(name, new=True)
+    if len(values) == 1:
+        memory.assign(names[0], x)
+        values.append(memory.read(names[0], shape, scale=0.1, zero_point=3))
+    outputs = list(dict.fromkeys((values[-1], pick.one_of(values[1:]))))
+    return Case(f"variables of {size}: {', '.join(kinds)}", memory.finish([x], outputs))
+
+
+def streaming_conv(pick: Pick) -> Case:
+    """A window of past inputs by a convolution of two, the newest part kept for the next time."""
+    rng = np.random.default_rng(pick.integer(0, 2**31))
+    channels = pick.one_of((1, 2, 3, 4, 8))
+    height = pick.integer(2, 5)
+    shape = (1, height, 1, channels)
+    memory = Memory()
+    scale, zero_point = 0.1, pick.one_of(ZERO_POINTS)
+    x = memory.model.tensor(shape, scale=scale, zero_point=zero_point)
+    start = rng.integers(-128, 128, shape) if pick.one_of((True, False)) else np.full(shape, -1)
+    memory.initialise("past", start.astype(np.int8))
+    memory.begin()
+    past = memory.read("past", shape, scale=scale, zero_point=zero_point)
+
+    def conv(source: int, to_scale: float) -> int:
+        taps = pick.integer(1, 2)
+        rows = rng.integers(-128, 128, (channels, taps, 1, channels))
+        w = memory.model.tensor(rows.shape, scale=np.full(channels, 0.01), values=rows)
+        bias = memory.model.tensor((channels,), "int32", values=rng.integers(-99, 99, channels))
+        y = memory.model.tensor(shape, scale=to_scale, zero_point=zero_point)
+        options = {"padding": "SAME", "stride_h": 1, "stride_w": 1}
+        memory.model.op("CONV_2D", [source, w, bias], [y], options)
+        return y
+
+    y = conv(past, 0.2)
+    late = pick.one_of((True, False))
+    kept = conv(x, scale)
+    memory.assign("past", kept)
+    # Read after the assignment: the copy must be the old value.
+    outputs = [y, conv(past, 0.3)] if late else [y]
+    return Case(f"streaming conv {shape}, late {late}", memory.finish([x], outputs))
+
+
+FAMILIES: Mapping[str, Family] = {
+    "delayed": delayed,
+    "streaming_conv": streaming_conv,
+}
