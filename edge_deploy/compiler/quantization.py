@@ -28,9 +28,16 @@ MOST_LEFT_SHIFT = 30
 SOFTMAX_INTEGER_BITS = 5
 
 
+class FactorTooLarge(ArithmeticError):
+    """A factor that no 32-bit shift can express. The message continues "operator ... "."""
+
+
 @dataclass(frozen=True)
 class Multiplier:
-    """A real factor as `multiplier / 2^31 * 2^shift`; multiplier 0 or in [2^30, 2^31)."""
+    """A real factor as `multiplier / 2^31 * 2^shift`.
+
+    multiplier: 0 or in [2^30, 2^31). shift: in [-31, 31].
+    """
 
     multiplier: int
     shift: int
@@ -46,7 +53,10 @@ def _round_half_away(value: float) -> int:
 
 
 def quantize_multiplier(real: float) -> Multiplier:
-    """A factor of 0 or more as TensorFlow Lite's QuantizeMultiplier gives it."""
+    """A factor of 0 or more as TensorFlow Lite's QuantizeMultiplier gives it.
+
+    Raises FactorTooLarge from 2^31 on, where the reference's shift is undefined.
+    """
     if real == 0.0:
         return Multiplier(0, 0)
     fraction, shift = math.frexp(real)
@@ -54,6 +64,8 @@ def quantize_multiplier(real: float) -> Multiplier:
     if fixed == 2**31:
         fixed //= 2
         shift += 1
+    if shift > 31:
+        raise FactorTooLarge(f"has scales whose ratio, {real:.3g}, is beyond 2^31")
     if shift < -31:  # below what a 32-bit shift can express: flushed to zero
         return Multiplier(0, 0)
     return Multiplier(fixed, shift)

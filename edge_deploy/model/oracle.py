@@ -99,11 +99,15 @@ class _InProcess:
         self._data = bytes(data)
         self._module = module
         self._interpreter = self._load()
+        with self._failing("load"):
+            # Decodes the names of tensors, which may be no UTF-8.
+            inputs = self._interpreter.get_input_details()
+            outputs = self._interpreter.get_output_details()
         # The interpreter addresses tensors by the file's index, as the Graph does, so the
         # order in which it lists them does not matter; what it lists must be the same.
         for kind, ours, theirs in (
-            ("inputs", graph.inputs, self._interpreter.get_input_details()),
-            ("outputs", graph.outputs, self._interpreter.get_output_details()),
+            ("inputs", graph.inputs, inputs),
+            ("outputs", graph.outputs, outputs),
         ):
             if {detail["index"] for detail in theirs} != set(ours):
                 raise ReferenceFailed(

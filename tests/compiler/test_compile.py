@@ -244,6 +244,17 @@ def test_an_operator_that_wants_int8_refuses_float_with_a_way_out():
     assert any("inference_input_type" in line for line in refused.try_next)
 
 
+def test_scales_out_of_all_proportion_are_refused():
+    builder = models.LayerBuilder(0)
+    x = builder.tensor((1, 4), scale=1e6)
+    w = builder.tensor((1, 4), scale=1e6, values=[[1, 2, 3, 4]])
+    y = builder.tensor((1, 1), scale=1.0)
+    builder.op("FULLY_CONNECTED", [x, w, -1], [y], {})
+    refused = _refusal(builder.finish([x], [y]))
+    assert "operator 0, FULLY_CONNECTED" in refused.message
+    assert "beyond 2^31" in refused.message
+
+
 def test_carray_is_the_model_and_compiles(tmp_path):
     import subprocess
 

@@ -29,6 +29,12 @@ def test_multipliers(real, multiplier, shift):
     assert (found.multiplier, found.shift) == (multiplier, shift)
 
 
+def test_a_factor_that_no_shift_expresses_is_refused():
+    assert quantization.quantize_multiplier(2.0**31 * 0.999).shift == 31
+    with pytest.raises(quantization.FactorTooLarge, match="beyond"):
+        quantization.quantize_multiplier(2.0**31)
+
+
 @given(st.floats(2.0**-31, 2.0**20))
 def test_a_multiplier_is_within_half_a_step(real):
     found = quantization.quantize_multiplier(real)

@@ -69,6 +69,14 @@ def test_a_version_that_the_runtime_does_not_know_is_lowered(reference):
     assert outputs[0].shape == (4, 3)
 
 
+def test_a_name_that_is_no_utf_8_is_told(reference):
+    data = bytearray(model_builder.sine_like())
+    at = data.index(b"tensor_0")
+    data[at] = 0xFF
+    with pytest.raises(oracle.ReferenceFailed, match="decode"):
+        reference(bytes(data))
+
+
 def test_a_quantized_layer_is_what_the_specification_says(reference):
     """real = scale * (quantized - zero point), to half a step: computed here in float64."""
     data = model_builder.fully_connected(seed=5, inputs=12, outputs=6, input_zero_point=-7)

@@ -22,6 +22,7 @@ from edge_deploy.compiler.ops import (
 )
 from edge_deploy.compiler.ops.layer import Layer, Site
 from edge_deploy.compiler.ops.refuse import unsupported
+from edge_deploy.compiler.quantization import FactorTooLarge
 from edge_deploy.model.graph import Graph
 
 READERS: Mapping[str, Callable[[Site], Layer]] = {
@@ -51,5 +52,8 @@ def read(graph: Graph) -> tuple[Layer, ...]:
         reader = READERS.get(operator.name)
         if reader is None:
             raise unsupported(site, "is not supported", (f"supported: {', '.join(READERS)}",))
-        layers.append(reader(site))
+        try:
+            layers.append(reader(site))
+        except FactorTooLarge as error:
+            raise unsupported(site, str(error)) from error
     return tuple(layers)
