@@ -17,9 +17,14 @@ _BESIDE = Path(__file__).resolve().parents[2] / "shared"
 _FOLDER = Path(os.environ.get("EDGE_DEPLOY_TEST_DATA", _BESIDE)) / "models" / "mlperf_tiny"
 
 
+def path_of(name: str) -> Path:
+    """Where one of MLPERF_TINY is, if it is anywhere."""
+    return _FOLDER / f"{name}.tflite"
+
+
 def mlperf_path(name: str) -> Path:
     """The path of one of MLPERF_TINY; skips the test where it is not there."""
-    path = _FOLDER / f"{name}.tflite"
+    path = path_of(name)
     if not path.is_file():
         pytest.skip(f"{path.name} of MLPerf Tiny is not there (EDGE_DEPLOY_TEST_DATA, ../shared)")
     return path
