@@ -346,24 +346,44 @@ def run_on_m4(
     return run_image(build_for_m4(data, target, toolchain), inputs, count=count)
 
 
-def random_inputs(graph: Graph, count: int, seed: int = 0) -> list[list[NDArray[np.int8]]]:
+# Values on which a conversion of floats can go wrong: no number, infinite, too large for an
+# int32, halves, their neighbours, the least.
+FLOAT_EDGES = (
+    np.nan, np.inf, -np.inf, 0.0, -0.0, 0.5, -0.5, 1.5, -2.5, 0.49999997, -0.49999997, 1e-45,
+    2.0**23 + 1, 2.0**31, -(2.0**31), 2.0**31 - 128, 2.0**32, 3.4028235e38, -3.4028235e38,
+)  # fmt: skip
+
+
+def random_inputs(graph: Graph, count: int, seed: int = 0) -> list[list[NDArray[Any]]]:
     """Inputs over the whole range; some runs are extreme: all lowest, all highest, either."""
     draw = np.random.default_rng(seed)
-    runs: list[list[NDArray[np.int8]]] = []
-    for run in range(count):
-        one = []
-        for index in graph.inputs:
-            shape = graph.tensors[index].shape
-            values = draw.integers(-128, 128, shape)
-            if run == 1:
-                values = np.full(shape, -128)
-            elif run == 2:
-                values = np.full(shape, 127)
-            elif run % 4 == 3:
-                values = draw.choice([-128, 127], shape)
-            one.append(values.astype(np.int8))
-        runs.append(one)
-    return runs
+    return [
+        [
+            _random_input(draw, graph.tensors[index].shape, graph.tensors[index].dtype.value, run)
+            for index in graph.inputs
+        ]
+        for run in range(count)
+    ]
+
+
+def _random_input(
+    draw: np.random.Generator, shape: tuple[int, ...], dtype: str, run: int
+) -> NDArray[Any]:
+    if dtype == "float32":
+        magnitude = draw.choice([0.01, 1.0, 100.0]) * 10 ** draw.uniform(-2, 1, shape)
+        values = magnitude * draw.choice([-1.0, 1.0], shape)
+        return (draw.choice(FLOAT_EDGES, shape) if run % 4 == 3 else values).astype(np.float32)
+    if dtype == "bool":
+        return draw.integers(0, 2, shape).astype(np.bool_)
+    limits = np.iinfo(dtype)
+    values = draw.integers(limits.min, limits.max, shape, np.dtype(dtype), endpoint=True)
+    if run == 1:
+        values = np.full(shape, limits.min)
+    elif run == 2:
+        values = np.full(shape, limits.max)
+    elif run % 4 == 3:
+        values = draw.choice([limits.min, limits.max], shape)
+    return values.astype(dtype)
 
 
 def expected(data: bytes, inputs: Sequence[Inputs]) -> list[list[NDArray[Any]]]:
@@ -397,7 +417,7 @@ def assert_equal(
     """Compare bit for bit; on a difference the model is saved, and the message says where."""
     for run, (a, b) in enumerate(zip(got, wanted, strict=True)):
         for output, (x, y) in enumerate(zip(a, b, strict=True)):
-            wrong = int(np.count_nonzero(x != y))
+            wrong = int(np.count_nonzero(_bits(x) != _bits(y)))
             if wrong:
                 digest = hashlib.sha256(data).hexdigest()[:12]
                 saved = Path(tempfile.gettempdir()) / f"edge-deploy-failing-{digest}.tflite"
@@ -406,3 +426,8 @@ def assert_equal(
                     f"{what}: run {run}, output {output}: {wrong} of {x.size} values differ; "
                     f"the model is in {saved}"
                 )
+
+
+def _bits(values: NDArray[Any]) -> NDArray[Any]:
+    """So that no number equals itself, and 0 is not -0."""
+    return values.view(f"u{values.dtype.itemsize}") if values.shape else values

@@ -52,6 +52,31 @@ def scaled(accumulators: Words, factor: Multiplier) -> Words:
     return shift_right(high(accumulators, factor.multiplier), -factor.shift)
 
 
+def inverse_square_root(value: int) -> Multiplier:
+    """1 / sqrt(value) for a value above 0. Source: GetInvSqrtQuantizedMultiplierExp."""
+    if value == 1:
+        return Multiplier(_WORD - 1, 0)
+    right = 11
+    while value >= 2**29:
+        value //= 4
+        right += 1
+    pairs = (31 - value.bit_length()) // 2 - 1
+    right -= pairs
+    # Q3.28; five Newton steps from 1.
+    normal = value << 2 * pairs >> 1
+    half = np.array([(normal + 1) >> 1])
+    x = np.array([1 << 28])
+    for _ in range(5):
+        cube = _saturated(high(high(x, int(x[0])), int(x[0])) << 6)
+        x = _saturated((high(x, 3 << 27) - high(half, int(cube[0]))) << 3)
+    root = high(x, 1518500250)  # sqrt(1/2), Q0.31
+    return Multiplier(int(wrapped(root << max(-right, 0))[0]), -max(right, 0))
+
+
+def _saturated(values: Words) -> Words:
+    return np.clip(values, -_WORD, _WORD - 1)
+
+
 def clamped(values: Words, lowest: int, highest: int) -> Words:
     """Values as an int32 holds them, limited to [lowest, highest]."""
     return np.clip(wrapped(values), lowest, highest)

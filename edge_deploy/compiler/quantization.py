@@ -170,27 +170,40 @@ def product_factor(
     return found if found.shift <= MOST_LEFT_SHIFT else None
 
 
-def activation_range(activation: str, scale: float, zero_point: int) -> tuple[int, int] | None:
-    """Lowest and highest int8 output of a fused activation; None where the reference has none.
+def activation_range(
+    activation: str,
+    scale: float,
+    zero_point: int,
+    limits: tuple[int, int] = (INT8_MIN, INT8_MAX),
+) -> tuple[int, int] | None:
+    """Lowest and highest output of a fused activation; None where the reference has none.
 
     That is where it is not a clamp, or the clamp is at more steps than an int32 can count.
-    activation: the schema's word. Source: CalculateActivationRangeQuantized.
+    activation: the schema's word. limits: of the output's type.
+    Source: CalculateActivationRangeQuantized.
     """
     if _FARTHEST_CLAMP.get(activation, 0.0) / scale > _INT32_MAX - 256:
         return None
+    least, greatest = limits
 
     def quantize(real: float) -> int:
         return zero_point + _round_half_away(float(np.float32(real) / np.float32(scale)))
 
     if activation == "NONE":
-        return INT8_MIN, INT8_MAX
+        return least, greatest
     if activation == "RELU":
-        return max(INT8_MIN, quantize(0.0)), INT8_MAX
+        return max(least, quantize(0.0)), greatest
     if activation == "RELU6":
-        return max(INT8_MIN, quantize(0.0)), min(INT8_MAX, quantize(6.0))
+        return max(least, quantize(0.0)), min(greatest, quantize(6.0))
     if activation == "RELU_N1_TO_1":
-        return max(INT8_MIN, quantize(-1.0)), min(INT8_MAX, quantize(1.0))
+        return max(least, quantize(-1.0)), min(greatest, quantize(1.0))
     return None
+
+
+def both_clamps(first: tuple[int, int], second: tuple[int, int]) -> tuple[int, int]:
+    """The one clamp that does what two in a row do; each is lowest and highest."""
+    lowest, highest = second
+    return min(max(first[0], lowest), highest), min(max(first[1], lowest), highest)
 
 
 @dataclass(frozen=True)

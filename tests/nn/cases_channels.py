@@ -77,6 +77,21 @@ class Chain(ModelBuilder):
         self.text.append(f"{name} {size} -> {shape}")
         return At(y, shape, x.scale, x.zero_point)
 
+    def lookup(self, x: At) -> At:
+        """An activation: a table, or a clamp."""
+        operator, scale, zero_point = self.pick.one_of(
+            (
+                ("LEAKY_RELU", 0.05, -3),
+                ("RELU", x.scale, x.zero_point),
+                ("RELU6", 0.03, -128),
+                ("TANH", 1 / 128, 0),
+            )
+        )
+        y = self.tensor(x.shape, scale=scale, zero_point=zero_point)
+        self.op(operator, [x.index], [y], {"alpha": 0.125} if operator == "LEAKY_RELU" else None)
+        self.text.append(operator)
+        return At(y, x.shape, scale, zero_point)
+
     def fully_connected(self, x: At) -> At:
         """A RESHAPE that flattens, and a FULLY_CONNECTED."""
         batches = x.shape[0]
@@ -98,10 +113,18 @@ class Chain(ModelBuilder):
 
     def layer(self, x: At) -> At:
         """One of them that leaves a map."""
-        kind = self.pick.one_of(("conv", "conv", "point", "depthwise", "depthwise", "pool"))
+        kind = self.pick.one_of(
+            ("conv", "conv", "point", "depthwise", "depthwise", "pool", "lookup")
+        )
         if kind == "point":
             return self.conv(x, kernel=(1, 1))
-        return {"conv": self.conv, "depthwise": self.depthwise, "pool": self.pool}[kind](x)
+        makers = {
+            "conv": self.conv,
+            "depthwise": self.depthwise,
+            "lookup": self.lookup,
+            "pool": self.pool,
+        }
+        return makers[kind](x)
 
     def _window(
         self, x: At, kernel: tuple[int, int] | None, *, dilations: bool = True

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from tests.nn import (
     cases_binary,
     cases_channels,
+    cases_lookup,
     cases_simple,
     cases_state,
     cases_transpose,
@@ -17,6 +18,7 @@ from tests.nn.cases import Family
 FAMILIES: Mapping[str, Family] = {
     **cases_binary.FAMILIES,
     **cases_channels.FAMILIES,
+    **cases_lookup.FAMILIES,
     **cases_simple.FAMILIES,
     **cases_state.FAMILIES,
     **cases_transpose.FAMILIES,

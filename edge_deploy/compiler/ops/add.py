@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge_deploy.compiler import fixed_point, quantization
 from edge_deploy.compiler.fixed_point import EVERY_FIRST, EVERY_SECOND, Words
@@ -29,6 +29,11 @@ class Add(Elementwise):
     output_zero_point: int
     lowest: int
     highest: int
+
+    def limited(self, lowest: int, highest: int) -> Add:
+        """The layer with an activation after it."""
+        both = quantization.both_clamps((self.lowest, self.highest), (lowest, highest))
+        return replace(self, lowest=both[0], highest=both[1])
 
     def kernel(self, target: str) -> tuple[str, str, Shape]:
         """The header, the function in it, and its shape without `broadcast`."""

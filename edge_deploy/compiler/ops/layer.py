@@ -140,6 +140,14 @@ class Layer(ABC):
         del target, position
         return None
 
+    def limited(self, lowest: int, highest: int) -> Layer | None:
+        """The layer that does the same and then limits its int8 output; None where none does.
+
+        That makes an activation after it free (passes/lookups.py).
+        """
+        del lowest, highest
+        return None
+
     @abstractmethod
     def code(self, target: str) -> Code:
         """The layer in C for a target."""
@@ -193,17 +201,25 @@ class Site:
             raise unsupported(self, f"has an empty {what}, shape {tensor.shape}")
         return tensor
 
-    def activation(self, tensor: Tensor, what: str) -> Tensor:
-        """Check an int8 tensor that is computed at run time, with one scale; returns it."""
-        self.quantized(tensor, what)
+    def activation(
+        self, tensor: Tensor, what: str, types: tuple[DType, ...] = (DType.INT8,)
+    ) -> Tensor:
+        """Check an int8 tensor that is computed at run time, with one scale; returns it.
+
+        types: what it may be instead.
+        """
+        self.quantized(tensor, what, types)
         return self.at_run_time(tensor, what)
 
-    def quantized(self, tensor: Tensor, what: str) -> Tensor:
+    def quantized(
+        self, tensor: Tensor, what: str, types: tuple[DType, ...] = (DType.INT8,)
+    ) -> Tensor:
         """Check an int8 tensor, constant or not, with one scale and zero point; returns it."""
-        if tensor.dtype is not DType.INT8:
+        if tensor.dtype not in types:
             raise unsupported(
                 self,
-                f"has {what} of type {tensor.dtype.value}; int8 is what runs here",
+                f"has {what} of type {tensor.dtype.value}; "
+                f"{' or '.join(known.value for known in types)} is what runs here",
                 _FULL_INTEGER,
             )
         if tensor.quantization is None or tensor.quantization.per_channel:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from edge_deploy.compiler import quantization
 from edge_deploy.compiler.ops import window
 from edge_deploy.compiler.ops.layer import CORTEX_M4, Code, Layer, Overlap, Site, struct_body
 from edge_deploy.compiler.ops.refuse import unsupported
@@ -28,6 +29,11 @@ class Pool(Layer):
     def shapes(self) -> str:
         """Input and output shape, for a person."""
         return self.window.shapes
+
+    def limited(self, lowest: int, highest: int) -> Pool:
+        """The layer with an activation after it."""
+        both = quantization.both_clamps((self.lowest, self.highest), (lowest, highest))
+        return replace(self, lowest=both[0], highest=both[1])
 
     def overlap(self, target: str, position: int) -> Overlap | None:
         """How the output may share the input's memory."""

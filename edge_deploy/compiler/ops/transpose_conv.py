@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,10 @@ class TransposeConv(Layer):
         """Multiply-accumulates, with those of taps that fall outside the output."""
         batches, height, width, _ = self.input_shape
         return batches * height * width * int(self.weights.size)
+
+    def limited(self, lowest: int, highest: int) -> TransposeConv:
+        """The layer with an activation after it."""
+        return replace(self, requantization=self.requantization.limited(lowest, highest))
 
     def code(self, target: str) -> Code:
         """The layer in C."""

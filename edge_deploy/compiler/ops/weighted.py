@@ -42,6 +42,11 @@ class Requantization:
         kept = tuple(m for m, there in zip(self.multipliers, channels, strict=True) if there)
         return replace(self, multipliers=kept)
 
+    def limited(self, lowest: int, highest: int) -> Requantization:
+        """The same, limited once more."""
+        both = quantization.both_clamps((self.lowest, self.highest), (lowest, highest))
+        return replace(self, lowest=both[0], highest=both[1])
+
 
 @dataclass(frozen=True)
 class Weighted(Layer):
@@ -68,6 +73,10 @@ class Weighted(Layer):
             return self
         sums = self.rows.astype(np.int64).sum(axis=1)
         return replace(self, bias=self.bias - self.input_zero_point * sums, folded=True)
+
+    def limited(self, lowest: int, highest: int) -> Weighted:
+        """The layer with an activation after it."""
+        return replace(self, requantization=self.requantization.limited(lowest, highest))
 
     @property
     def bias_words(self) -> NDArray[np.int32]:

@@ -7,6 +7,7 @@ its own under tests/compiler/.
 from __future__ import annotations
 
 from edge_deploy.compiler.passes.channels import remove_channels
+from edge_deploy.compiler.passes.lookups import fuse_lookups, remove_identities
 from edge_deploy.compiler.passes.program import Program
 from edge_deploy.compiler.passes.reshapes import remove_reshapes
 from edge_deploy.compiler.passes.unread import remove_unread
@@ -16,8 +17,10 @@ from edge_deploy.compiler.passes.zero_points import fold_zero_points
 __all__ = [
     "Program",
     "fold_zero_points",
+    "fuse_lookups",
     "read_variables_in_place",
     "remove_channels",
+    "remove_identities",
     "remove_reshapes",
     "remove_unread",
     "run",
@@ -26,6 +29,14 @@ __all__ = [
 
 def run(program: Program) -> Program:
     """All passes, in order."""
-    for rewrite in (remove_reshapes, remove_unread, remove_channels, remove_unread):
+    for rewrite in (
+        remove_reshapes,
+        remove_identities,
+        fuse_lookups,
+        remove_identities,
+        remove_unread,
+        remove_channels,
+        remove_unread,
+    ):
         program = rewrite(program)
     return read_variables_in_place(fold_zero_points(program))

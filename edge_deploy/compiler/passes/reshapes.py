@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from edge_deploy.compiler.ops.layer import Layer
@@ -11,11 +12,17 @@ from edge_deploy.compiler.passes.program import Program
 
 def remove_reshapes(program: Program) -> Program:
     """Let what reads a RESHAPE read its source: the bytes are the same."""
+    return remove_copies(program, lambda layer: isinstance(layer, Reshape))
+
+
+def remove_copies(program: Program, is_copy: Callable[[Layer], bool]) -> Program:
+    """Let what reads a layer that only copies read its source; from or to a state it stays."""
+    states = {state.tensor for state in program.states}
     source_of: dict[int, int] = {}
     kept: list[Layer] = []
     for layer in program.layers:
         moved = replace(layer, inputs=tuple(source_of.get(x, x) for x in layer.inputs))
-        if isinstance(moved, Reshape):
+        if is_copy(moved) and not states & {moved.inputs[0], moved.outputs[0]}:
             source_of[moved.outputs[0]] = moved.inputs[0]
         else:
             kept.append(moved)

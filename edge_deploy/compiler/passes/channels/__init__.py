@@ -20,8 +20,9 @@ from edge_deploy.compiler.ops.conv import Conv
 from edge_deploy.compiler.ops.depthwise import Depthwise
 from edge_deploy.compiler.ops.fully_connected import FullyConnected
 from edge_deploy.compiler.ops.layer import Layer
+from edge_deploy.compiler.ops.lookup import Lookup
 from edge_deploy.compiler.ops.pool import Pool
-from edge_deploy.compiler.passes.channels.preserving import PoolRule
+from edge_deploy.compiler.passes.channels.preserving import LookupRule, PoolRule
 from edge_deploy.compiler.passes.channels.rule import Link, Mask, Rule
 from edge_deploy.compiler.passes.channels.values import Values, unknown
 from edge_deploy.compiler.passes.channels.weighted import (
@@ -38,6 +39,7 @@ RULES: Mapping[type[Layer], Rule[Any]] = {
     Conv: ConvRule(),
     Depthwise: DepthwiseRule(),
     FullyConnected: FullyConnectedRule(),
+    Lookup: LookupRule(),
     Pool: PoolRule(),
 }
 
