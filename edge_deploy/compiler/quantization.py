@@ -21,8 +21,6 @@ INT8_MAX = 127
 _INT32_MAX = 2**31 - 1
 # Where fused activations clamp, other than at 0.
 _FARTHEST_CLAMP = {"RELU6": 6.0, "RELU_N1_TO_1": 1.0}
-# Shifts further to the left are undefined in the reference.
-MOST_LEFT_SHIFT = 30
 
 # Softmax works on Q5.26 differences (reference/softmax.h, kScaledDiffIntegerBits).
 SOFTMAX_INTEGER_BITS = 5
@@ -103,8 +101,8 @@ def quantize_multiplier_below_one(real: float) -> Multiplier | None:
 
 
 @dataclass(frozen=True)
-class AddScaling:
-    """Factors of a sum of two operands: to the scale they have in common, and to the output."""
+class CommonScaling:
+    """Factors of two operands to the scale they get in common, and from there to the output."""
 
     operands: tuple[Multiplier, Multiplier]
     output: Multiplier
@@ -112,23 +110,47 @@ class AddScaling:
 
 def add_scaling(
     first_scale: float, second_scale: float, output_scale: float, *, fraction_bits: int
-) -> AddScaling | None:
-    """The factors of a sum; None where the reference has none.
+) -> CommonScaling | None:
+    """The factors of a sum; None where the reference has none. Source: add.cc, Prepare."""
+    twice = _twice_the_larger(first_scale, second_scale)
+    return _common_scaling((first_scale, second_scale), twice, twice, output_scale, fraction_bits)
 
-    The doubled scale and the output's with its fraction are float32, their quotients float64.
-    Source: add.cc, Prepare.
+
+def squared_difference_scaling(
+    first_scale: float, second_scale: float, output_scale: float, *, fraction_bits: int
+) -> CommonScaling | None:
+    """The factors of a difference and its square; None where the reference has none.
+
+    Source: squared_difference.cc, Prepare.
+    """
+    twice = _twice_the_larger(first_scale, second_scale)
+    return _common_scaling(
+        (first_scale, second_scale), twice, twice * twice, output_scale, 2 * fraction_bits
+    )
+
+
+def _twice_the_larger(first_scale: float, second_scale: float) -> float:
+    """A product in float32; infinite where that has no room for it."""
+    with np.errstate(over="ignore"):
+        return float(np.float32(2) * np.float32(max(first_scale, second_scale)))
+
+
+def _common_scaling(
+    scales: tuple[float, float], common: float, raised: float, output_scale: float, bits: int
+) -> CommonScaling | None:
+    """Scales to a common one, and the output's from `raised` with so many bits of fraction.
+
+    The output's scale with its fraction is a float32, quotients are float64.
     """
     with np.errstate(over="ignore"):
-        twice = float(np.float32(2) * np.float32(max(first_scale, second_scale)))
-        divisor = float(np.float32(2.0**fraction_bits) * np.float32(output_scale))
-    if math.isinf(twice) or math.isinf(divisor):
+        divisor = float(np.float32(2.0**bits) * np.float32(output_scale))
+    if math.isinf(common) or math.isinf(divisor):
         return None
-    first = quantize_multiplier_below_one(float(np.float32(first_scale)) / twice)
-    second = quantize_multiplier_below_one(float(np.float32(second_scale)) / twice)
-    output = quantize_multiplier_below_one(twice / divisor)
+    first, second = (quantize_multiplier_below_one(scale / common) for scale in scales)
+    output = quantize_multiplier_below_one(raised / divisor)
     if first is None or second is None or output is None:
         return None
-    return AddScaling((first, second), output)
+    return CommonScaling((first, second), output)
 
 
 def per_channel(
@@ -154,20 +176,17 @@ def per_tensor(input_scale: float, filter_scale: float, output_scale: float) -> 
     return quantize_multiplier(float(product) / float(output_scale))
 
 
-def product_factor(
-    first_scale: float, second_scale: float, output_scale: float
-) -> Multiplier | None:
-    """The factor of a product of two operands; None where it is too large for the reference.
+def product_factor(first_scale: float, second_scale: float, output_scale: float) -> Multiplier:
+    """The factor of a product of two operands, all in float32. Source: mul.cc, Prepare.
 
-    All in float32. Source: mul.cc, Prepare.
+    Raises FactorTooLarge.
     """
-    with np.errstate(over="ignore", under="ignore", divide="ignore"):
+    with np.errstate(over="ignore", under="ignore"):
         product = np.float32(first_scale) * np.float32(second_scale)
         real = float(product / np.float32(output_scale))
     if math.isinf(real):
-        return None
-    found = quantize_multiplier(real)
-    return found if found.shift <= MOST_LEFT_SHIFT else None
+        raise FactorTooLarge("has scales whose ratio no float32 can express")
+    return quantize_multiplier(real)
 
 
 def activation_range(

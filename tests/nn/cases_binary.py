@@ -133,8 +133,56 @@ def mul(pick: Pick) -> Case:
     )
 
 
+def minimum_maximum(pick: Pick) -> Case:
+    """MINIMUM or MAXIMUM; the scales need not be equal."""
+    operator = pick.one_of(("MINIMUM", "MAXIMUM"))
+    scales, zero_points = (0.1, 0.1, 0.1), (3, 3, 3)
+    if pick.one_of((True, False, False)):
+        scales, zero_points = sum_scales(pick), _zero_points(pick)
+    return two_operands(pick, operator, shapes(pick, 5), scales, zero_points, {})
+
+
+def squared_difference(pick: Pick) -> Case:
+    """SQUARED_DIFFERENCE."""
+    first, second, _ = sum_scales(pick)
+    gain = pick.one_of((1.0, 1.0, 0.01, 20.0, 200.0))
+    output = float(np.float32((max(first, second) * 200) ** 2 / 200 / gain))
+    scales = (first, second, output)
+    where = shapes(pick, 6)
+    return two_operands(
+        pick, "SQUARED_DIFFERENCE", where, scales, _zero_points(pick), {}, version=1
+    )
+
+
+def prelu(pick: Pick) -> Case:
+    """PRELU, its alphas per channel, for all or one for each value, constant or not."""
+    rank = pick.integer(1, 4)
+    shape = tuple(pick.one_of(_SIZES) for _ in range(rank))
+    alphas = {
+        "channels": (1,) * (rank - 2) + shape[-1:],
+        "any": tuple(pick.one_of((n, 1)) for n in shape),
+        "one": (1,),
+        "same": shape,
+    }[pick.one_of(("channels", "channels", "any", "one", "same"))]
+    scale = _scale(pick)
+    alpha_scale = pick.one_of((0.002, 0.01, 0.05, 3.0))
+    output_scale = float(np.float32(scale * pick.one_of((1.0, 1.0, 0.3, 2.5, 0.002))))
+    return two_operands(
+        pick,
+        "PRELU",
+        (shape, alphas, shape),
+        (scale, alpha_scale, output_scale),
+        _zero_points(pick),
+        {},
+        version=1,
+    )
+
+
 FAMILIES: Mapping[str, Family] = {
     "add": add,
+    "minimum_maximum": minimum_maximum,
     "mul": mul,
+    "prelu": prelu,
+    "squared_difference": squared_difference,
     "sub": sub,
 }

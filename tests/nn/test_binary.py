@@ -32,15 +32,22 @@ def _model(operator, first, second, output, *, scales=(0.1, 0.2, 0.3), constants
         for i, shape in enumerate((first, second))
     ]
     y = builder.tensor(output, scale=scales[2])
-    builder.op(operator, operands, [y], options, version=2)
+    arithmetic = operator in ("ADD", "MUL", "SUB")
+    version = 1 if operator in ("PRELU", "SQUARED_DIFFERENCE") else 2
+    builder.op(operator, operands, [y], options if arithmetic else None, version=version)
     other = builder.tensor((1,), scale=1.0)  # a model needs an input, read or not
     inputs = [x for i, x in enumerate(operands) if i not in constants] or [other]
     return builder.finish(inputs, [y])
 
 
-@pytest.mark.parametrize("operator", ["ADD", "MUL", "SUB"])
+OPERATORS = ("ADD", "MAXIMUM", "MINIMUM", "MUL", "PRELU", "SQUARED_DIFFERENCE", "SUB")
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
 @pytest.mark.parametrize("shapes", [((9, 21), (21,)), ((21,), (9, 21)), ((9, 21), (9, 21))])
 def test_the_output_lies_over_an_operand_of_its_size(operator, shapes):
+    if operator == "PRELU" and shapes[0] != (9, 21):
+        return  # its first operand has the output's shape
     data = _model(operator, *shapes, (9, 21))
     for target in compiler.TARGETS:
         arena_bytes = compile_graph(data, target)[1].arena_bytes
@@ -76,7 +83,13 @@ def test_what_the_reference_does_not_take_is_refused():
     assert "for (4, 3)" in _refusal(_model("ADD", (3,), (3,), (4, 3)))
     assert "constants alone" in _refusal(_model("SUB", (4,), (4,), (4,), constants=(0, 1)))
     assert "output scale" in _refusal(_model("ADD", (4,), (4,), (4,), scales=(1.0, 1.0, 1e-6)))
-    assert "product" in _refusal(_model("MUL", (4,), (4,), (4,), scales=(1e9, 1e9, 1e-6)))
+    assert "ratio" in _refusal(_model("MUL", (4,), (4,), (4,), scales=(1e9, 1e9, 1e-6)))
+    assert "ratio" in _refusal(_model("MUL", (4,), (4,), (4,), scales=(1e30, 1e30, 1e-30)))
+    assert "too small" in _refusal(
+        _model("SQUARED_DIFFERENCE", (4,), (4,), (4,), scales=(1.0, 1.0, 1e-4))
+    )
+    assert "alphas of shape (2, 3)" in _refusal(_model("PRELU", (3,), (2, 3), (2, 3)))
+    assert "ratio" in _refusal(_model("PRELU", (3,), (3,), (3,), scales=(9.0, 0.1, 1e-9)))
     tanh = {"fused_activation_function": "TANH"}
     assert "TANH" in _refusal(_model("ADD", (4,), (4,), (4,), options=tanh))
     relu6 = {"fused_activation_function": "RELU6"}

@@ -42,19 +42,14 @@ class Add(Elementwise):
             clamped = (self.lowest, self.highest) != (INT8_MIN, INT8_MAX)
             function = "ed_m4_add_clamped" if clamped else "ed_m4_add"
             return "nn/m4/add.h", function, Shape("ed_m4_add_shape", quick)
-        fields = {
+        fields = broadcast.operand_fields(self.zero_points, self.factors)
+        fields |= {
             "output_multiplier": self.output_factor.multiplier,
             "output_shift": self.output_factor.shift,
             "output_zero_point": self.output_zero_point,
             "lowest": self.lowest,
             "highest": self.highest,
         }
-        for i in (0, 1):
-            fields |= {
-                f"zero_point[{i}]": self.zero_points[i],
-                f"multiplier[{i}]": self.factors[i].multiplier,
-                f"shift[{i}]": self.factors[i].shift,
-            }
         return "nn/add.h", "ed_add", Shape("ed_add_shape", fields)
 
     def outputs_of_all(self) -> Words:

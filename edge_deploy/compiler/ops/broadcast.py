@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edge_deploy.compiler.ops.layer import Code, Constant, Layer, Overlap, Shape, Site
 from edge_deploy.compiler.ops.refuse import unsupported
+from edge_deploy.compiler.quantization import Multiplier
 from edge_deploy.model.graph import Tensor
 
 # ED_BROADCAST_DIMENSIONS of the kernels.
@@ -145,6 +146,20 @@ def read(site: Site, *, most_dimensions: int) -> Operands:
             ("reshape the inputs to fewer dimensions before it",),
         )
     return Operands((first, second), output, stretch)
+
+
+def operand_fields(
+    zero_points: tuple[int, int], factors: tuple[Multiplier, Multiplier]
+) -> dict[str, int]:
+    """What is known of both operands, as fields of a kernel's shape."""
+    fields: dict[str, int] = {}
+    for i in (0, 1):
+        fields |= {
+            f"zero_point[{i}]": zero_points[i],
+            f"multiplier[{i}]": factors[i].multiplier,
+            f"shift[{i}]": factors[i].shift,
+        }
+    return fields
 
 
 def clamp_words(lowest: int, highest: int) -> dict[str, int]:

@@ -9,7 +9,6 @@ from edge_deploy.compiler.fixed_point import EVERY_FIRST, EVERY_SECOND, Words
 from edge_deploy.compiler.ops import broadcast
 from edge_deploy.compiler.ops.broadcast import Elementwise
 from edge_deploy.compiler.ops.layer import CORTEX_M4, Shape, Site
-from edge_deploy.compiler.ops.refuse import unsupported
 from edge_deploy.compiler.quantization import INT8_MAX, INT8_MIN, Multiplier
 
 # The dimensions that the reference stretches: BroadcastMul4DSlow.
@@ -89,8 +88,6 @@ def read(site: Site) -> Mul:
     factor = quantization.product_factor(
         site.scale(first), site.scale(second), site.scale(operands.output)
     )
-    if factor is None:
-        raise unsupported(site, "has a product of input scales 2^30 times the output's, or more")
     return Mul(
         index=site.operator.index,
         operator=site.operator.name,

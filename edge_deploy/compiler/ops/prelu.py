@@ -1,0 +1,52 @@
+"""PRELU. Kernel: firmware/src/nn/prelu.h, for every target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge_deploy.compiler import quantization
+from edge_deploy.compiler.ops import broadcast
+from edge_deploy.compiler.ops.broadcast import Elementwise
+from edge_deploy.compiler.ops.layer import Shape, Site
+from edge_deploy.compiler.ops.refuse import unsupported
+from edge_deploy.compiler.quantization import Multiplier
+
+# The dimensions that the reference stretches: BroadcastPrelu4DSlow.
+_MOST_DIMENSIONS = 4
+
+
+@dataclass(frozen=True)
+class Prelu(Elementwise):
+    """zero_points: of input and alpha. factors: of inputs above zero, and of products below."""
+
+    zero_points: tuple[int, int]
+    factors: tuple[Multiplier, Multiplier]
+    output_zero_point: int
+
+    def kernel(self, target: str) -> tuple[str, str, Shape]:
+        """The header, the function in it, and its shape without `broadcast`."""
+        del target
+        fields = broadcast.operand_fields(self.zero_points, self.factors)
+        fields |= {"output_zero_point": self.output_zero_point}
+        return "nn/prelu.h", "ed_prelu", Shape("ed_prelu_shape", fields)
+
+
+def read(site: Site) -> Prelu:
+    """A PRELU of the file, checked. Raises UnsupportedModel."""
+    operands = broadcast.read(site, most_dimensions=_MOST_DIMENSIONS)
+    source, alpha = operands.tensors
+    if source.shape != operands.output.shape:
+        raise unsupported(site, f"has alphas of shape {alpha.shape} for {source.shape}")
+    scale = site.scale(operands.output)
+    above = quantization.product_factor(site.scale(source), 1.0, scale)
+    below = quantization.product_factor(site.scale(source), site.scale(alpha), scale)
+    return Prelu(
+        index=site.operator.index,
+        operator=site.operator.name,
+        inputs=operands.inputs,
+        outputs=(operands.output.index,),
+        operands=operands,
+        zero_points=(site.zero_point(source), site.zero_point(alpha)),
+        factors=(above, below),
+        output_zero_point=site.zero_point(operands.output),
+    )
