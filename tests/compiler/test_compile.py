@@ -111,8 +111,7 @@ def test_fully_connected_layers_with_one_scale_take_their_weights_and_little_mor
     weights = sum(t.bytes for t in graph.tensors if t.is_constant and t.dtype is model.DType.INT8)
     biases = sum(t.bytes for t in graph.tensors if t.is_constant and len(t.shape) == 1)
     assert weights == 264_192
-    scales = 5 * len(compiled.layers)  # a multiplier and a shift each
-    assert compiled.weights_bytes == weights + biases + scales
+    assert compiled.weights_bytes == weights + biases
 
 
 def test_a_fully_connected_layer_says_which_output_it_gives():

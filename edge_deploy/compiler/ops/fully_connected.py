@@ -19,7 +19,6 @@ _PER_TENSOR = (
     "converter._experimental_disable_per_channel_quantization_for_dense_layers = True   "
     "one scale a layer"
 )
-_ARGUMENTS = "input, weights, bias, multiplier, shift, output"
 # What is known of a layer when its function is compiled; layers of one kind share it.
 _KIND = """    const ed_m4_fully_connected_kind kind = {{
         .per_output = {per_output},
@@ -59,16 +58,24 @@ class FullyConnected(Weighted):
         fields |= self.scale_fields()
         parameters = (
             "const {}_shape *shape, const int8_t *input, int8_t *output, const {} *weights, "
-            "const int32_t *bias, const int32_t *multiplier, const int8_t *shift"
+            "const int32_t *bias"
         )
+        scales = self.scale_constants()
+        if self.one_scale:
+            one = self.requantization.multipliers[0]
+            fields |= {"multiplier": one.multiplier, "shift": one.shift}
+            scales = scales[:1]
+            arguments = "input, weights, bias, &shape->multiplier, &shape->shift, output"
+        else:
+            parameters += ", const int32_t *multiplier, const int8_t *shift"
+            arguments = "input, weights, bias, multiplier, shift, output"
         per_output = int(not self.one_scale)
-        scales = self.scale_constants(one=self.one_scale)
         if target != CORTEX_M4:
             return Code(
                 include="nn/fully_connected.h",
                 stem="fully_connected",
                 parameters=parameters.format("ed_fully_connected", "int8_t"),
-                body=f"    ed_fully_connected(shape, {_ARGUMENTS});",
+                body=f"    ed_fully_connected(shape, {arguments});",
                 constants=(Constant("weights", "int8_t", self.weights.reshape(-1)), *scales),
                 shape=Shape("ed_fully_connected_shape", {**fields, "per_output": per_output}),
             )
@@ -85,7 +92,7 @@ class FullyConnected(Weighted):
             include="nn/m4/fully_connected.h",
             stem="fully_connected",
             parameters=parameters.format("ed_m4_fully_connected", "uint32_t"),
-            body=_KIND.format(**kind, arguments=f"shape, kind, {_ARGUMENTS}"),
+            body=_KIND.format(**kind, arguments=f"shape, kind, {arguments}"),
             constants=(words, *scales),
             shape=Shape("ed_m4_fully_connected_shape", fields),
         )

@@ -118,12 +118,9 @@ class Weighted(Layer):
         r = self.requantization
         return (r.lowest, r.highest) != (INT8_MIN, INT8_MAX)
 
-    def scale_constants(self, *, one: bool = False) -> tuple[Constant, ...]:
-        """Bias, multipliers and shifts, one each per output channel.
-
-        one: a single multiplier and shift (`one_scale`), for a kernel that can take that.
-        """
-        multipliers = self.requantization.multipliers[: 1 if one else None]
+    def scale_constants(self) -> tuple[Constant, ...]:
+        """Bias, multipliers and shifts, one each per output channel."""
+        multipliers = self.requantization.multipliers
         return (
             Constant("bias", "int32_t", self.bias_words),
             Constant("multiplier", "int32_t", np.array([m.multiplier for m in multipliers], "i4")),

@@ -24,6 +24,8 @@ typedef struct {
     int32_t batches, inputs, outputs;
     int32_t output_zero_point; /* [-128, 127] */
     int32_t lowest, highest;   /* the fused activation, in output steps */
+    int32_t multiplier;        /* where one scale serves all outputs: what a caller may point to */
+    int8_t shift;
 } ed_m4_fully_connected_shape;
 
 /* What the C compiler is to know of a layer. */
