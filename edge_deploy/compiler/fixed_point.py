@@ -7,6 +7,8 @@ that cheaper arithmetic gives the same. Knows nothing about operators or C.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,7 +29,7 @@ def wrapped(values: Words) -> Words:
     return (values + _WORD) % (2 * _WORD) - _WORD
 
 
-def high(a: Words, b: int) -> Words:
+def high(a: Words, b: int | Words) -> Words:
     """Round a * b / 2^31 to the nearest, halves upwards (ed_requantize_high).
 
     a, b: int32, not both -2^31.
@@ -35,7 +37,7 @@ def high(a: Words, b: int) -> Words:
     return (a * b + 2**30) >> 31
 
 
-def shift_right(values: Words, exponent: int) -> Words:
+def shift_right(values: Words, exponent: int | Words) -> Words:
     """Round values / 2^exponent to the nearest, halves away from zero.
 
     As ed_requantize_shift_right does it.
@@ -75,6 +77,18 @@ def inverse_square_root(value: int) -> Multiplier:
 
 def _saturated(values: Words) -> Words:
     return np.clip(values, -_WORD, _WORD - 1)
+
+
+def scaled_each(accumulators: Words, factors: Sequence[Multiplier]) -> Words:
+    """The same with a factor for each channel.
+
+    accumulators: (channels, ...) int32, still within an int32 after a shift to the left.
+    """
+    as_column = (-1,) + (1,) * (accumulators.ndim - 1)
+    multiplier = np.array([f.multiplier for f in factors], np.int64).reshape(as_column)
+    shift = np.array([f.shift for f in factors], np.int64).reshape(as_column)
+    rounded = high(accumulators << np.maximum(shift, 0), multiplier)
+    return shift_right(rounded, np.maximum(-shift, 0))
 
 
 def clamped(values: Words, lowest: int, highest: int) -> Words:

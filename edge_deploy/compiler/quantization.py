@@ -10,11 +10,10 @@ Source: tensorflow/lite/kernels/kernel_util.cc and kernels/internal/quantization
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 INT8_MIN = -128
 INT8_MAX = 127
@@ -67,26 +66,6 @@ def quantize_multiplier(real: float) -> Multiplier:
     if shift < -31:  # below what a 32-bit shift can express: flushed to zero
         return Multiplier(0, 0)
     return Multiplier(fixed, shift)
-
-
-def requantize(
-    accumulators: NDArray[np.int64], multipliers: Sequence[Multiplier]
-) -> NDArray[np.int64]:
-    """Accumulators times multiplier / 2^31 * 2^shift, as firmware/src/nn/requantize.h has it.
-
-    accumulators: (channels, ...), within int32, and after a shift to the left too: the bits that
-    the kernels drop there are not dropped here. multipliers: one a channel.
-    Source: MultiplyByQuantizedMultiplier of kernels/internal/common.cc, with two roundings.
-    """
-    as_column = (-1,) + (1,) * (accumulators.ndim - 1)
-    factor = np.array([m.multiplier for m in multipliers], np.int64).reshape(as_column)
-    shift = np.array([m.shift for m in multipliers], np.int64).reshape(as_column)
-    high = ((accumulators << np.maximum(shift, 0)) * factor + (1 << 30)) >> 31
-    right = np.maximum(-shift, 0)
-    mask = (np.int64(1) << right) - 1
-    up = (high & mask) > (mask >> 1) + (high < 0)
-    scaled: NDArray[np.int64] = (high >> right) + up
-    return scaled
 
 
 def quantize_multiplier_below_one(real: float) -> Multiplier | None:

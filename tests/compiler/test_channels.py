@@ -15,13 +15,15 @@ import pytest
 
 from edge_deploy import compiler, model
 from edge_deploy.compiler import ops, passes
+from edge_deploy.compiler.fixed_point import scaled_each
 from edge_deploy.compiler.ops.conv import Conv
 from edge_deploy.compiler.ops.depthwise import Depthwise
 from edge_deploy.compiler.ops.fully_connected import FullyConnected
 from edge_deploy.compiler.ops.layer import Layer
+from edge_deploy.compiler.ops.mul import Mul
 from edge_deploy.compiler.passes import Program
 from edge_deploy.compiler.passes.channels import ranges
-from edge_deploy.compiler.quantization import Multiplier, requantize
+from edge_deploy.compiler.quantization import Multiplier
 from tests import compiled_model
 from tests.model_file import ModelBuilder
 from tests.nn.cases import Seeded
@@ -59,6 +61,14 @@ class Row(ModelBuilder):
         added = self.tensor((len(bias),), "int32", scale=1.0, values=bias)
         y = self.tensor(shape, scale=1.0, zero_point=zero_point)
         self.op(operator, [self.at, values, added], [y], options)
+        self.at = y
+        return y
+
+    def two(self, operator: str, first: int, second: int, shape: Sequence[int]) -> int:
+        """ADD, SUB or MUL of two tensors. Returns its output."""
+        y = self.tensor(shape, scale=1.0)
+        options = {"fused_activation_function": "NONE"}
+        self.op(operator, [first, second], [y], options, version=2)
         self.at = y
         return y
 
@@ -326,6 +336,53 @@ def test_pools_and_strides_let_channels_through():
     _check(row.data())
 
 
+@pytest.mark.parametrize("other", [0, 1])
+def test_a_sum_loses_a_channel_only_where_all_parties_agree(other: int):
+    row = Row((1, 2, 2, 1))
+    shape = (1, 2, 2, 2)
+    first = row.weighted("CONV_2D", [[[[1]]], [[[0]]]], [0, 7], shape)
+    row.at = row.start
+    second = row.weighted("CONV_2D", [[[[2]]], [[[other]]]], [0, -3], shape)
+    row.two("ADD", first, second, shape)
+    row.weighted("CONV_2D", [[[[1, 5]]]], [0], (1, 2, 2, 1))
+    after = passes.remove_channels(row.program())
+    left = 2 if other else 1
+    assert _sizes(after) == [(left, 1, 1, 1), (left, 1, 1, 1), (1, 1, 1, left)]
+    last = after.layers[-1]
+    assert isinstance(last, Conv)
+    np.testing.assert_array_equal(last.bias, [0 if other else 5 * (7 - 3)])
+    _check(row.data())
+
+
+def test_a_constant_operand_loses_the_channel_too():
+    row = Row((1, 2, 2, 1))
+    row.weighted("CONV_2D", [[[[1]]], [[[0]]], [[[3]]]], [0, 7, 0], (1, 2, 2, 3))
+    constant = row.tensor((3,), scale=1.0, values=[2, 4, 6])
+    row.two("MUL", row.at, constant, (1, 2, 2, 3))
+    row.weighted("CONV_2D", [[[[1, 5, 1]]]], [0], (1, 2, 2, 1))
+    _, product, last = passes.remove_channels(row.program()).layers
+    assert isinstance(product, Mul)
+    assert isinstance(last, Conv)
+    assert product.operands.constant is not None
+    assert product.operands.constant.tolist() == [2, 6]
+    assert product.operands.output.shape == (1, 2, 2, 2)
+    np.testing.assert_array_equal(last.bias, [5 * 7 * 4])
+    _check(row.data())
+
+
+def test_a_channel_stretched_over_all_stays():
+    row = Row((1, 2, 2, 1))
+    shape = (1, 2, 2, 3)
+    one = row.weighted("CONV_2D", [[[[1]]]], [9], (1, 2, 2, 1))
+    row.at = row.start
+    many = row.weighted("CONV_2D", [[[[1]]], [[[2]]], [[[3]]]], [0, 0, 0], shape)
+    row.two("SUB", many, one, shape)
+    row.weighted("CONV_2D", [[[[1, 0, 1]]]], [0], (1, 2, 2, 1))
+    after = passes.remove_channels(row.program())
+    assert _sizes(after) == [(1, 1, 1, 1), (2, 1, 1, 1), (1, 1, 1, 2)]
+    _check(row.data())
+
+
 def test_groups_stay_as_they_are():
     row = Row((1, 2, 2, 4))
     row.weighted("CONV_2D", np.zeros((2, 1, 1, 2)), [1, 2], (1, 2, 2, 2))
@@ -352,12 +409,12 @@ def test_a_layer_without_a_rule_keeps_all(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize("shift", [-31, -9, -1, 0, 1, 7])
-def test_requantize_is_the_kernels(shift: int):
+def test_scaling_each_channel_is_the_kernels(shift: int):
     rng = np.random.default_rng(shift & 0xFF)
     limit = 2**31 >> max(shift, 0)
     values = [*rng.integers(-limit, limit, 200).tolist(), -limit, limit - 1, 0, 1, -1]
     for multiplier in (2**30, 2**31 - 1, 1518500250, 0):
-        got = requantize(np.array([values], np.int64), [Multiplier(multiplier, shift)])
+        got = scaled_each(np.array([values], np.int64), [Multiplier(multiplier, shift)])
         for value, each in zip(values, got[0].tolist(), strict=True):
             assert each == _requantized(value, multiplier, shift)
 

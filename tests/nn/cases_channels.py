@@ -15,6 +15,7 @@ import numpy as np
 from tests.model_file import ModelBuilder
 from tests.nn.cases import ACTIVATIONS, ZERO_POINTS, Case, Family, Pick
 
+TWO = ("ADD", "SUB", "MUL", "MINIMUM", "MAXIMUM", "SQUARED_DIFFERENCE")
 # Beyond any sum of products here, and within the 2^30 that the kernels' short-cuts want.
 _SATURATING_BIAS = 2**27
 
@@ -55,6 +56,14 @@ class Chain(ModelBuilder):
         return self._weighted(
             "CONV_2D", x, (filters, *size, x.shape[3]), (*output, filters), 0, options
         )
+
+    def beside(self, x: At) -> At:
+        """A CONV_2D whose output has the shape of its input."""
+        options = {"padding": "SAME", "stride_h": 1, "stride_w": 1}
+        options |= {"dilation_h_factor": 1, "dilation_w_factor": 1}
+        options |= {"fused_activation_function": self.pick.one_of(ACTIVATIONS)}
+        size = self.pick.one_of(((1, 1), (1, 1), (3, 2)))
+        return self._weighted("CONV_2D", x, (x.shape[3], *size, x.shape[3]), x.shape, 0, options)
 
     def depthwise(self, x: At) -> At:
         """DEPTHWISE_CONV_2D."""
@@ -110,6 +119,37 @@ class Chain(ModelBuilder):
             options,
         )
         return At(y.index, (batches, 1, 1, outputs), y.scale, y.zero_point)
+
+    def two(self, operator: str, x: At, y: At) -> At:
+        """An operator of two tensors of the same shape."""
+        z = self._output(x.shape)
+        options = self._activation(operator)
+        self.op(operator, [x.index, y.index], [z.index], options, version=2)
+        self.text.append(operator)
+        return z
+
+    def with_constant(self, operator: str, x: At) -> At:
+        """The same with a constant for each channel, each element, or one for all."""
+        shape = self.pick.one_of((x.shape[3:], x.shape, (1, 1), (*x.shape[1:3], 1)))
+        values = self.rng.integers(-128, 128, shape)
+        constant = self.tensor(shape, scale=0.03, zero_point=-3, values=values)
+        z = self._output(x.shape)
+        operands = [x.index, constant]
+        if operator != "PRELU" and self.pick.one_of((True, False)):
+            operands.reverse()
+        options = self._activation(operator)
+        self.op(operator, operands, [z.index], options, version=2)
+        self.text.append(f"{operator} constant {shape}")
+        return z
+
+    def _activation(self, operator: str) -> dict[str, Any] | None:
+        fused = operator in ("ADD", "SUB", "MUL")
+        return {"fused_activation_function": self.pick.one_of(ACTIVATIONS)} if fused else None
+
+    def _output(self, shape: tuple[int, int, int, int]) -> At:
+        zero_point = self.pick.one_of(ZERO_POINTS)
+        index = self.tensor(shape, scale=0.05, zero_point=zero_point)
+        return At(index, shape, 0.05, zero_point)
 
     def layer(self, x: At) -> At:
         """One of them that leaves a map."""
@@ -212,7 +252,21 @@ def fork(pick: Pick) -> Case:
     return model.case(x, [left, right, *pick.one_of(([], [], [y]))])
 
 
+def residual(pick: Pick) -> Case:
+    """Sums, differences and products of two paths, and with constants."""
+    model = Chain(pick)
+    x = model.start()
+    y = model.layer(x)
+    left = model.beside(y)
+    right = pick.one_of((y, left, model.beside(left)))
+    y = model.two(pick.one_of(("ADD", "ADD", *TWO)), left, right)
+    if pick.one_of((True, False)):
+        y = model.with_constant(pick.one_of((*TWO, "PRELU")), y)
+    return model.case(x, [model.conv(y), *pick.one_of(([], [], [left]))])
+
+
 FAMILIES: Mapping[str, Family] = {
     "chain": chain,
     "fork": fork,
+    "residual": residual,
 }

@@ -7,11 +7,12 @@ firmware/src/nn/broadcast.h, firmware/src/nn/m4/quads.h.
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_deploy.compiler.fixed_point import Words
 from edge_deploy.compiler.ops.layer import Code, Constant, Layer, Overlap, Shape, Site
 from edge_deploy.compiler.ops.refuse import unsupported
 from edge_deploy.compiler.quantization import Multiplier
@@ -62,6 +63,26 @@ class Operands:
         return tuple(self.tensors[i].index for i in self.at_run_time)
 
     @property
+    def channels(self) -> int:
+        """The output's last dimension."""
+        return self.output.shape[-1] if self.output.shape else 1
+
+    def channels_of(self, operand: int) -> int:
+        """An operand's last dimension: 1, or the output's."""
+        shape = self.tensors[operand].shape
+        return shape[-1] if shape else 1
+
+    def select(self, channels: NDArray[np.bool_]) -> Operands:
+        """Those where `channels`, (output channels,), is True."""
+        first, second = (
+            _select(tensor, channels) if self.channels_of(i) == channels.size else tensor
+            for i, tensor in enumerate(self.tensors)
+        )
+        stretch = _stretch(first.shape, second.shape)
+        assert stretch is not None
+        return Operands((first, second), _select(self.output, channels), stretch)
+
+    @property
     def constant(self) -> NDArray[np.int8] | None:
         """The values of the operand that is constant."""
         for tensor in self.tensors:
@@ -94,6 +115,10 @@ class Elementwise(Layer):
         del target
         source = self.operands.tensors[self.operands.at_run_time[position]]
         return Overlap(0) if source.elements == self.operands.output.elements else None
+
+    @abstractmethod
+    def outputs_of_all(self) -> Words:
+        """(256, 256): the output of every first and second operand, from -128 up."""
 
     @abstractmethod
     def kernel(self, target: str) -> tuple[str, str, Shape]:
@@ -170,6 +195,11 @@ def clamp_words(lowest: int, highest: int) -> dict[str, int]:
 def as_pair(value: int) -> int:
     """A value in each half of a word. value: an int16."""
     return (value & 0xFFFF) * 0x00010001
+
+
+def _select(tensor: Tensor, channels: NDArray[np.bool_]) -> Tensor:
+    values = None if tensor.values is None else tensor.values[..., channels]
+    return replace(tensor, shape=(*tensor.shape[:-1], int(channels.sum())), values=values)
 
 
 def _aligned(shape: tuple[int, ...], rank: int) -> tuple[int, ...]:

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from edge_deploy.compiler.fixed_point import EVERY_FIRST, EVERY_SECOND, Words
 from edge_deploy.compiler.ops import broadcast
 from edge_deploy.compiler.ops.broadcast import Elementwise
 from edge_deploy.compiler.ops.layer import CORTEX_M4, Shape, Site
@@ -24,6 +27,12 @@ class MinMax(Elementwise):
         folder, prefix = ("nn/m4", "ed_m4") if target == CORTEX_M4 else ("nn", "ed")
         function = f"{prefix}_{self.operator.lower()}"
         return f"{folder}/min_max.h", function, Shape("ed_min_max_shape", {})
+
+    def outputs_of_all(self) -> Words:
+        """(256, 256): the output of every first and second operand, from -128 up."""
+        choose = np.minimum if self.operator == "MINIMUM" else np.maximum
+        chosen: Words = choose(EVERY_FIRST, EVERY_SECOND)
+        return chosen
 
 
 def read(site: Site) -> MinMax:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge_deploy.compiler import quantization
+import numpy as np
+
+from edge_deploy.compiler import fixed_point, quantization
+from edge_deploy.compiler.fixed_point import EVERY_FIRST, EVERY_SECOND, Words
 from edge_deploy.compiler.ops import broadcast
 from edge_deploy.compiler.ops.broadcast import Elementwise
 from edge_deploy.compiler.ops.layer import Shape, Site
 from edge_deploy.compiler.ops.refuse import unsupported
-from edge_deploy.compiler.quantization import Multiplier
+from edge_deploy.compiler.quantization import INT8_MAX, INT8_MIN, Multiplier
 
 # The dimensions that the reference stretches: BroadcastPrelu4DSlow.
 _MOST_DIMENSIONS = 4
@@ -29,6 +32,14 @@ class Prelu(Elementwise):
         fields = broadcast.operand_fields(self.zero_points, self.factors)
         fields |= {"output_zero_point": self.output_zero_point}
         return "nn/prelu.h", "ed_prelu", Shape("ed_prelu_shape", fields)
+
+    def outputs_of_all(self) -> Words:
+        """(256, 256): the output of every first and second operand, from -128 up."""
+        value, alpha = EVERY_FIRST - self.zero_points[0], EVERY_SECOND - self.zero_points[1]
+        above = fixed_point.scaled(value + 0 * alpha, self.factors[0])
+        below = fixed_point.scaled(value * alpha, self.factors[1])
+        raw = np.where(value < 0, below, above) + self.output_zero_point
+        return fixed_point.clamped(raw, INT8_MIN, INT8_MAX)
 
 
 def read(site: Site) -> Prelu:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge_deploy.compiler import quantization
+from edge_deploy.compiler import fixed_point, quantization
+from edge_deploy.compiler.fixed_point import EVERY_FIRST, EVERY_SECOND, Words
 from edge_deploy.compiler.ops import broadcast
 from edge_deploy.compiler.ops.broadcast import Elementwise
 from edge_deploy.compiler.ops.layer import Shape, Site
 from edge_deploy.compiler.ops.refuse import unsupported
-from edge_deploy.compiler.quantization import CommonScaling
+from edge_deploy.compiler.quantization import INT8_MAX, INT8_MIN, CommonScaling
 
 # ED_SQUARED_DIFFERENCE_FRACTION_BITS.
 _FRACTION_BITS = 7
@@ -36,6 +37,18 @@ class SquaredDifference(Elementwise):
         }
         shape = Shape("ed_squared_difference_shape", fields)
         return "nn/squared_difference.h", "ed_squared_difference", shape
+
+    def outputs_of_all(self) -> Words:
+        """(256, 256): the output of every first and second operand, from -128 up."""
+        first, second = (
+            fixed_point.scaled((every - zero_point) << _FRACTION_BITS, factor)
+            for every, zero_point, factor in zip(
+                (EVERY_FIRST, EVERY_SECOND), self.zero_points, self.scaling.operands, strict=True
+            )
+        )
+        squares = fixed_point.wrapped((first - second) ** 2)
+        raw = fixed_point.scaled(squares, self.scaling.output)
+        return fixed_point.clamped(raw + self.output_zero_point, INT8_MIN, INT8_MAX)
 
 
 def read(site: Site) -> SquaredDifference:

@@ -16,12 +16,18 @@ from typing import Any
 
 import numpy as np
 
+from edge_deploy.compiler.ops.add import Add
 from edge_deploy.compiler.ops.conv import Conv
 from edge_deploy.compiler.ops.depthwise import Depthwise
 from edge_deploy.compiler.ops.fully_connected import FullyConnected
 from edge_deploy.compiler.ops.layer import Layer
 from edge_deploy.compiler.ops.lookup import Lookup
+from edge_deploy.compiler.ops.min_max import MinMax
+from edge_deploy.compiler.ops.mul import Mul
 from edge_deploy.compiler.ops.pool import Pool
+from edge_deploy.compiler.ops.prelu import Prelu
+from edge_deploy.compiler.ops.squared_difference import SquaredDifference
+from edge_deploy.compiler.passes.channels.elementwise import ElementwiseRule
 from edge_deploy.compiler.passes.channels.preserving import LookupRule, PoolRule
 from edge_deploy.compiler.passes.channels.rule import Link, Mask, Rule
 from edge_deploy.compiler.passes.channels.values import Values, unknown
@@ -36,11 +42,16 @@ __all__ = ["ranges", "remove_channels"]
 
 # To let channels be removed around another kind of layer, give it a rule.
 RULES: Mapping[type[Layer], Rule[Any]] = {
+    Add: ElementwiseRule(),
     Conv: ConvRule(),
     Depthwise: DepthwiseRule(),
     FullyConnected: FullyConnectedRule(),
     Lookup: LookupRule(),
+    MinMax: ElementwiseRule(),
+    Mul: ElementwiseRule(),
     Pool: PoolRule(),
+    Prelu: ElementwiseRule(),
+    SquaredDifference: ElementwiseRule(),
 }
 
 
@@ -70,7 +81,7 @@ def remove_channels(program: Program) -> Program:
     for layer in program.layers:
         read = [needed[tensor] for tensor in layer.inputs]
         written = [needed[tensor] for tensor in layer.outputs]
-        if not any(mask.any() for mask in written):
+        if written and not any(mask.any() for mask in written):
             continue
         if not all(mask.all() for mask in (*read, *written)):
             inputs = [known[tensor] for tensor in layer.inputs]

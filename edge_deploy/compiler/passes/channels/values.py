@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_deploy.compiler.fixed_point import scaled_each
 from edge_deploy.compiler.ops.weighted import Requantization
-from edge_deploy.compiler.quantization import requantize
 from edge_deploy.model.graph import DType, Tensor
 
 _WORD = np.iinfo(np.int32)
@@ -81,7 +81,7 @@ def requantized(
     known = (low >= _WORD.min >> left) & (high <= _WORD.max >> left)
     ends = []
     for bound, otherwise in ((low, r.lowest), (high, r.highest)):
-        scaled = requantize(np.where(known, bound, 0), r.multipliers) + r.zero_point
+        scaled = scaled_each(np.where(known, bound, 0), r.multipliers) + r.zero_point
         known &= (scaled >= _WORD.min) & (scaled <= _WORD.max)
         ends.append((scaled.clip(r.lowest, r.highest), otherwise))
     lowest, highest = (np.where(known, end, otherwise) for end, otherwise in ends)
