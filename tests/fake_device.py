@@ -42,7 +42,10 @@ class FakeTensor:
 
 @dataclass
 class FakeModel:
-    """A model whose outputs are sums over its input bytes: easy to compute anywhere."""
+    """A model whose outputs are sums over its input bytes: easy to compute anywhere.
+
+    With state_bytes it remembers how many inferences were made, and adds that.
+    """
 
     name: str = "fake model"
     sha256: str = SHA256
@@ -50,6 +53,7 @@ class FakeModel:
     outputs: tuple[FakeTensor, ...] = (FakeTensor("scores", "int8", (1, 70), 1 / 256, -128),)
     labels: tuple[str, ...] = ("yes", "no way", "100 %")
     layer_cycles: tuple[int, ...] = (400, 3000, 77)
+    state_bytes: int = 0
 
     @property
     def input_bytes(self) -> int:
@@ -59,11 +63,12 @@ class FakeModel:
     def output_bytes(self) -> int:
         return sum(tensor.size for tensor in self.outputs)
 
-    def infer(self, data: bytes) -> bytes:
-        """All inputs' bytes to all outputs' bytes."""
+    def infer(self, data: bytes, steps: int = 0) -> bytes:
+        """All inputs' bytes to all outputs' bytes. steps: inferences since the last reset."""
         values = np.frombuffer(data, np.uint8).astype(np.int64)
         weights = np.arange(1, values.size + 1)
-        return bytes(int((values * (weights + j)).sum() % 251) for j in range(self.output_bytes))
+        sums = [int((values * (weights + j)).sum()) for j in range(self.output_bytes)]
+        return bytes((one + (steps if self.state_bytes else 0)) % 251 for one in sums)
 
 
 @dataclass(frozen=True)
@@ -105,9 +110,15 @@ class FakeReference:
         self.model = model
         self.spoil: Callable[[int], bool] = lambda _: False  # which calls answer wrongly
         self.calls = 0
+        self.steps = 0
+
+    def reset(self) -> None:
+        self.steps = 0
 
     def run(self, inputs: list[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
-        data = bytearray(self.model.infer(b"".join(array.tobytes() for array in inputs)))
+        self.steps += 1
+        given = b"".join(array.tobytes() for array in inputs)
+        data = bytearray(self.model.infer(given, self.steps))
         if self.spoil(self.calls):
             data[0] ^= 1
         self.calls += 1
@@ -218,6 +229,7 @@ class FakeBoard:
         self.history: list[bytes] = []
         self.decided_at: int | None = None
         self.results_since = 0
+        self.steps = 0
         self.say("m-timestamp-mode-performance")
         self.say("m-init-done")
         self.record("boot", reason=reason, sha256=self.model.sha256)
@@ -344,6 +356,9 @@ class FakeBoard:
             self.stream(arguments)
         elif verb in {"hear", "forget", "decide", "window"} and self.audio is not None:
             self.listen(verb, arguments, self.audio)
+        elif verb == "forget" and self.model.state_bytes:
+            self.steps = 0
+            self.say("m-ready")
         elif verb == "reset":
             self.record("reset")
             self.boot("reset")
@@ -370,6 +385,7 @@ class FakeBoard:
             labels=len(model.labels),
             layers=len(model.layer_cycles),
             arena_bytes=1234,
+            **({"state_bytes": model.state_bytes} if model.state_bytes else {}),
             sensors="none" if self.sound is None else "microphone",
             source=self.source,
             counters=",".join(self.counters) or "none",
@@ -556,7 +572,8 @@ class FakeBoard:
                     us = left if i == len(layers) - 1 else self.run_us // 5
                     left -= us
                     self.record("layer", run=run, layer=i, us=us, **layer)
-        output = self.model.infer(self.loaded)
+        self.steps += warmup + runs
+        output = self.model.infer(self.loaded, self.steps)
         start = 0
         for i, tensor in enumerate(self.model.outputs):
             for offset in range(0, tensor.size, 64):
@@ -568,6 +585,7 @@ class FakeBoard:
             runs=runs,
             in_crc=crc_hex(self.loaded),
             out_crc=crc_hex(output),
+            **({"since": self.steps} if self.model.state_bytes else {}),
             stack_bytes=1432,
         )
         self.say("m-ready")

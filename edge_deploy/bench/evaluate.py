@@ -199,6 +199,7 @@ def evaluate(
     for number, clip in enumerate(clips):
         samples = recordings.window_of(clip, host.rate_hz, host.window_samples)
         ear.forget()
+        host.forget()
         ear.hear(samples)
         got_window = np.frombuffer(ear.window(), np.int8)
         heard = ear.decide()

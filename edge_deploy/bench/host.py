@@ -91,6 +91,10 @@ class Host:
         missing = self.settings.frames - len(seen)
         return np.concatenate([np.repeat(self._silence, missing, axis=0), seen])
 
+    def forget(self) -> None:
+        """Put the model's variables to their initial values, as the board's `forget` does."""
+        self._reference.reset()
+
     def scores(self, window: NDArray[np.int8]) -> NDArray[np.int8]:
         """(frames, bins) int8 -> (labels,) int8, by the reference kernels."""
         outputs: Sequence[NDArray[Any]] = self._reference.run([window.reshape(self._input.shape)])

@@ -188,6 +188,7 @@ def by_wire(
 def differing_scores(track: Track, host: Host) -> int:
     """Results whose scores are not those of the host for the same samples."""
     frames = host.frames(track.passage.samples)
+    host.forget()
     differing = 0
     for end, output in zip(track.scores.frames, track.scores.outputs, strict=True):
         expected = host.scores(host.window(frames, int(end)))

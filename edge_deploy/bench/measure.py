@@ -267,6 +267,8 @@ def _measure(
     layers: bool,
 ) -> tuple[list[Lap], list[tuple[LayerLap, ...]], int | None]:
     hello = session.board
+    if hello.state_bytes:
+        session.forget()
     session.load(hello.encode_inputs(random_inputs(hello.inputs, 0, seed)))
     at_once = max(1, RECORDS_PER_COMMAND // (1 + (hello.layers if layers else 0)))
     laps: list[Lap] = []

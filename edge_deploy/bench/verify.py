@@ -8,18 +8,22 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_deploy.errors import UsageError, WrongBoard
+from edge_deploy.telemetry.failures import LinkUnreliable
 from edge_deploy.telemetry.hello import WireTensor
 from edge_deploy.telemetry.session import Session
 
 NARROWINGS = 4
 """Widths of the inputs near the zero point: a half to a sixteenth of the range."""
+
+SEQUENCES = 3
+"""Times that a model with variables is taken through all inputs, until no reply is damaged."""
 
 KEPT_MISMATCHES = 5
 """Cases kept for the message: enough to see a pattern, few enough to be read."""
@@ -34,6 +38,9 @@ class Reference(Protocol):
 
     def run(self, inputs: list[NDArray[Any]]) -> list[NDArray[Any]]:
         """One array an input to one array an output, in the model's order."""
+
+    def reset(self) -> None:
+        """Put the model's variables to their initial values."""
 
 
 @dataclass(frozen=True)
@@ -109,37 +116,27 @@ def verify(
 ) -> VerifyResult:
     """Run `inputs` seeded inputs on the board and on the reference, and compare bit for bit.
 
+    A model with variables is reset on both, and then sees the inputs one after the other: each
+    output depends on all inputs so far.
+
     session: begun, with the model that the reference has. progress: called with (done, of).
-    Raises UsageError for no inputs, WrongBoard if the two have outputs of different shapes.
+    Raises UsageError for no inputs, WrongBoard if the two have outputs of different shapes,
+    LinkUnreliable if no sequence came through a bad link as a whole.
     """
     if inputs < 1:
         raise UsageError(f"{inputs} inputs; at least 1 is needed to verify anything.")
     hello = session.board
-    compared = mismatches = 0
-    max_abs_diff = 0.0
-    first: list[Mismatch] = []
-    distinct: set[bytes] = set()
-    for number, arrays in enumerate(make_inputs(hello.inputs, inputs, seed)):
-        session.load(hello.encode_inputs(arrays))
-        got = hello.decode_outputs(session.run(1).output)
-        expected = reference.run(arrays)
-        _check_outputs(hello.outputs, expected)
-        distinct.add(hashlib.sha256(b"".join(array.tobytes() for array in expected)).digest())
-        for i, (mine, theirs) in enumerate(zip(got, expected, strict=True)):
-            wrong = _differing(mine, theirs)
-            compared += theirs.size
-            mismatches += wrong.size
-            if wrong.size:
-                flat_mine, flat_theirs = mine.ravel(), theirs.ravel()
-                max_abs_diff = max(
-                    max_abs_diff, _largest_diff(flat_mine[wrong], flat_theirs[wrong])
-                )
-                first.extend(
-                    Mismatch(number, i, int(at), flat_theirs[at].item(), flat_mine[at].item())
-                    for at in wrong[: KEPT_MISMATCHES - len(first)]
-                )
-        if progress is not None:
-            progress(number + 1, inputs)
+    tally: _Tally | None = None
+    for _ in range(SEQUENCES):
+        tally = _follow(session, reference, inputs, seed, progress)
+        if tally is not None:
+            break
+    else:
+        raise LinkUnreliable(
+            f"answers were damaged in each of {SEQUENCES} sequences of {inputs} inputs: the model "
+            "made inferences that nobody saw, and its variables moved on.",
+            try_next=("use another cable or port", "give fewer --inputs"),
+        )
     return VerifyResult(
         model_name=hello.model,
         model_sha256=hello.sha256,
@@ -149,12 +146,69 @@ def verify(
         reference=reference.name,
         seed=seed,
         inputs=inputs,
-        compared=compared,
-        mismatches=mismatches,
-        max_abs_diff=max_abs_diff,
-        distinct=len(distinct),
-        first=tuple(first),
+        compared=tally.compared,
+        mismatches=tally.mismatches,
+        max_abs_diff=tally.max_abs_diff,
+        distinct=len(tally.distinct),
+        first=tuple(tally.first),
     )
+
+
+@dataclass
+class _Tally:
+    """What was compared so far. distinct: hashes of the reference's outputs."""
+
+    compared: int = 0
+    mismatches: int = 0
+    max_abs_diff: float = 0.0
+    first: list[Mismatch] = field(default_factory=list)
+    distinct: set[bytes] = field(default_factory=set)
+
+    def add(
+        self, number: int, got: Sequence[NDArray[Any]], expected: Sequence[NDArray[Any]]
+    ) -> None:
+        """Compare the outputs of input `number`."""
+        whole = b"".join(array.tobytes() for array in expected)
+        self.distinct.add(hashlib.sha256(whole).digest())
+        for i, (mine, theirs) in enumerate(zip(got, expected, strict=True)):
+            wrong = _differing(mine, theirs)
+            self.compared += theirs.size
+            self.mismatches += wrong.size
+            if wrong.size:
+                flat_mine, flat_theirs = mine.ravel(), theirs.ravel()
+                self.max_abs_diff = max(
+                    self.max_abs_diff, _largest_diff(flat_mine[wrong], flat_theirs[wrong])
+                )
+                self.first.extend(
+                    Mismatch(number, i, int(at), flat_theirs[at].item(), flat_mine[at].item())
+                    for at in wrong[: KEPT_MISMATCHES - len(self.first)]
+                )
+
+
+def _follow(
+    session: Session,
+    reference: Reference,
+    inputs: int,
+    seed: int,
+    progress: Callable[[int, int], None] | None,
+) -> _Tally | None:
+    """All inputs in order; None where the board made an inference more than the reference did."""
+    hello = session.board
+    if hello.state_bytes:
+        session.forget()
+        reference.reset()
+    tally = _Tally()
+    for number, arrays in enumerate(make_inputs(hello.inputs, inputs, seed)):
+        session.load(hello.encode_inputs(arrays))
+        result = session.run(1)
+        if hello.state_bytes and result.since != number + 1:
+            return None
+        expected = reference.run(arrays)
+        _check_outputs(hello.outputs, expected)
+        tally.add(number, hello.decode_outputs(result.output), expected)
+        if progress is not None:
+            progress(number + 1, inputs)
+    return tally
 
 
 def make_inputs(

@@ -75,7 +75,8 @@ def config(program: Program, plan: Plan, *, first_lines: str) -> str:
         f"#define ED_MODEL_INPUT_BYTES {inputs}\n"
         f"#define ED_MODEL_OUTPUT_BYTES {outputs}\n"
         f"#define ED_MODEL_INPUT_PRESERVED {int(plan.inputs_preserved)}\n"
-        f"#define ED_MODEL_LAYERS {len(program.layers)}\n\n"
+        f"#define ED_MODEL_LAYERS {len(program.layers)}\n"
+        f"#define ED_MODEL_STATE_BYTES {sum(state.bytes for state in program.states)}\n\n"
         "#endif\n"
     )
 

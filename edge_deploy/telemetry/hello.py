@@ -121,7 +121,8 @@ class Hello:
     port: the firmware's port, such as `virtual_m4`, `host`, `arduino`: how time is kept there.
     layers: how many laps a run with layers reports. counters: what the board counts beside time.
     source: what `stream` takes its inputs from; `none` if it cannot.
-    audio: how it listens, None for firmware that does not.
+    audio: how it listens, None for firmware that does not. state_bytes: of the model's variables,
+    which live from one inference to the next.
     """
 
     protocol: int
@@ -142,6 +143,7 @@ class Hello:
     source: str
     counters: tuple[str, ...]
     audio: AudioFacts | None = None
+    state_bytes: int = 0
 
     @property
     def input_bytes(self) -> int:
@@ -258,6 +260,7 @@ class HelloParts:
             source=head.text("source"),
             counters=head.names("counters"),
             audio=None if audio is None else _read_audio(audio),
+            state_bytes=head.optional_integer("state_bytes") or 0,
         )
 
     @staticmethod

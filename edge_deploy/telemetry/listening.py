@@ -112,8 +112,17 @@ class Listening:
     def decide(self, hello: Hello, patience_s: float) -> Inference:
         """One inference on the window as it is; never `heard`."""
         facts(hello)
+        asked = False
 
         def attempt() -> Inference:
+            nonlocal asked
+            if asked and hello.state_bytes:
+                raise LinkUnreliable(
+                    "the board's decision came damaged, and asking again would move the model's "
+                    "variables on.",
+                    try_next=("run the command again",),
+                )
+            asked = True
             self._talk.send("decide")
             record = self._talk.expect("result", "decide", patience_s)
             self._talk.expect_ready("decide")

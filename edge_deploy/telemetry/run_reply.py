@@ -20,13 +20,16 @@ class RunResult:
 
     laps: one a run, in order. layers: one tuple a run, with one LayerLap a layer; empty if not
     asked for. output: all outputs as dense bytes, in the order of `Hello.outputs`.
-    stack_bytes: the peak since boot; None where the board cannot tell.
+    stack_bytes: the peak since boot; None where the board cannot tell. since: inferences since
+    the model's variables were reset, with those of a reply that was damaged and asked for again;
+    None for a model without variables.
     """
 
     laps: tuple[Lap, ...]
     layers: tuple[tuple[LayerLap, ...], ...]
     output: bytes
     stack_bytes: int | None
+    since: int | None = None
 
 
 class RunReply:
@@ -123,6 +126,7 @@ class RunReply:
             tuple(map(tuple, self._layers)) if self._layers_a_run else (),
             output,
             done.optional_integer("stack_bytes"),
+            done.optional_integer("since"),
         )
 
     def _join_output(self) -> bytes:

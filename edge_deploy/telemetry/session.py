@@ -305,8 +305,12 @@ class Session:
     # --- listening ------------------------------------------------------------------------
 
     def forget(self) -> None:
-        """Clear the listening window, and what a decision remembers. Raises NotListening."""
-        listening_facts(self.board)
+        """Reset the model's variables; clear the listening window and what a decision remembers.
+
+        Raises NotListening for firmware that has neither.
+        """
+        if not self.board.state_bytes:
+            listening_facts(self.board)
         self._listening.forget()
 
     def hear(self, samples: NDArray[np.int16]) -> None:

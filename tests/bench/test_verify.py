@@ -121,6 +121,33 @@ def test_bad_link_never_makes_a_mismatch():
         assert result.mismatches == 0
 
 
+def test_a_model_that_remembers_is_followed_from_its_beginning():
+    model = FakeModel(state_bytes=4)
+    board = FakeBoard(model=model)
+    session = begun(board)
+    reference = FakeReference(model)
+    session.load(bytes(model.input_bytes))
+    session.run(3)
+    reference.steps = 5
+    result = verify(session, reference, on="x", inputs=10)
+    assert (result.mismatches, result.distinct) == (0, 10)
+
+
+def test_an_inference_that_nobody_saw_makes_no_mismatch():
+    """Half of all replies are damaged somewhere: a run is asked for again, and the model moved."""
+    repeated = 0
+    model = FakeModel(state_bytes=4)
+    for seed in range(30):
+        board = FakeBoard(model=model, faults=Faults(seed=seed, garble=0.0005))
+        try:
+            result = verify(begun(board), FakeReference(model), on="x", inputs=4)
+        except LinkLost:
+            continue
+        assert (result.mismatches, result.compared) == (0, 4 * 70)
+        repeated += sum(command.startswith("forget") for command in board.commands) > 1
+    assert repeated
+
+
 def test_edges_come_first():
     inputs = [arrays[0] for arrays in make_inputs([tensor()], 7, seed=0)]
     assert (inputs[0] == -128).all()

@@ -52,6 +52,7 @@ def write_config(made: Lab, folder: Path, *, port: str = "host") -> Path:
         "OUTPUT_BYTES": len(made.labels),
         "INPUT_PRESERVED": 0,
         "LAYERS": 1,
+        "STATE_BYTES": 0,
     }
     lines = [f"#define ED_MODEL_{name} {value}\n" for name, value in sizes.items()]
     (folder / "ed_model_config.h").write_text("".join(lines))

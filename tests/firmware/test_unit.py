@@ -19,6 +19,7 @@ PROGRAMS = {
         *building.wire_sources(),
         APP / "ed_tensor.c",
         APP / "ed_measure.c",
+        APP / "ed_state.c",
         building.FAKE_MODEL,
     ],
 }

@@ -10,6 +10,7 @@
 #include "app/ed_results.h"
 #include "app/ed_session.h"
 #include "app/ed_stack.h"
+#include "app/ed_state.h"
 #include "app/ed_stream.h"
 #include "model/ed_model.h"
 #include "ports/ed_port.h"
@@ -41,7 +42,7 @@ static void boot(void)
     ed_mlperf_reset();
     ed_results_forget();
     ed_stream_reset();
-    ed_model_reset();
+    ed_state_reset();
     ed_listen_reset();
 
     ed_line_send("m-timestamp-mode-performance");

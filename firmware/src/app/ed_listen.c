@@ -7,6 +7,7 @@
 #include "app/ed_measure.h"
 #include "app/ed_mlperf.h"
 #include "app/ed_results.h"
+#include "app/ed_state.h"
 #include "app/ed_window.h"
 #include "model/ed_model.h"
 #include "ports/ed_port.h"
@@ -55,7 +56,7 @@ void ed_listen_describe(void)
 
 void ed_listen_forget(void)
 {
-    ed_model_reset();
+    ed_state_reset();
     ed_window_clear();
     ed_decision_clear();
     listen.results = 0;

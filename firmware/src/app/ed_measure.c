@@ -1,5 +1,6 @@
 #include "app/ed_measure.h"
 
+#include "app/ed_state.h"
 #include "model/ed_model.h"
 #include "wire/ed_record.h"
 
@@ -34,6 +35,7 @@ void ed_measure_invoke(bool layers, ed_port_counts *spent)
     ed_port_counters(&bounds[0]);
     ed_model_invoke(each);
     ed_port_counters(end);
+    ed_state_step();
     subtract(end, &bounds[0], spent);
 }
 

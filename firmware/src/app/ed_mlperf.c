@@ -5,6 +5,7 @@
 
 #include "app/ed_input.h"
 #include "app/ed_results.h"
+#include "app/ed_state.h"
 #include "app/ed_stream.h"
 #include "model/ed_model.h"
 #include "ports/ed_port.h"
@@ -155,6 +156,7 @@ static void infer(char *const *words, size_t count)
     while (warmup-- != 0) {
         ed_input_place();
         ed_model_invoke(0);
+        ed_state_step();
     }
     ed_line_send("m-warmup-done");
     put_number_line("m-infer-start-", runs);
@@ -162,6 +164,7 @@ static void infer(char *const *words, size_t count)
     while (runs-- != 0) {
         ed_input_place();
         ed_model_invoke(0);
+        ed_state_step();
     }
     lap();
     ed_line_send("m-infer-done");

@@ -9,6 +9,7 @@
 #include "app/ed_mlperf.h"
 #include "app/ed_results.h"
 #include "app/ed_stack.h"
+#include "app/ed_state.h"
 #include "app/ed_stream.h"
 #include "app/ed_tensor.h"
 #include "ed_app_config.h"
@@ -56,6 +57,9 @@ static void put_board(void)
     ed_record_u64("labels", ED_APP_LABELS);
     ed_record_u64("layers", ed_model.layers);
     ed_record_u64("arena_bytes", ed_model.arena_bytes);
+    if (ED_MODEL_STATE_BYTES != 0) {
+        ed_record_u64("state_bytes", ED_MODEL_STATE_BYTES);
+    }
     ed_record_names("sensors", sensors, 3, ed_port_sensors());
     ed_record_text("source", ed_stream_source());
     ed_measure_report_counters("counters");
@@ -233,6 +237,9 @@ static void run(char *const *words, size_t count)
     ed_record_u64("runs", runs);
     ed_record_hex32("in_crc", ed_input_crc());
     ed_record_hex32("out_crc", ed_results_crc());
+    if (ED_MODEL_STATE_BYTES != 0) {
+        ed_record_u64("since", ed_state_steps());
+    }
     if (ed_stack_peak() != 0) {
         ed_record_u64("stack_bytes", ed_stack_peak());
     }
@@ -288,8 +295,9 @@ static void decide(void)
     ed_listen_infer(NULL);
 }
 
-/* Carry out a command that only firmware that listens knows. Returns whether it was one. */
-static bool listen(const char *name, char *const *words, size_t count)
+/* Carry out a command of firmware that remembers: sound, or variables of the model. Returns whether
+ * it was one. */
+static bool remember(const char *name, char *const *words, size_t count)
 {
     static const struct {
         const char *name;
@@ -320,12 +328,19 @@ static bool listen(const char *name, char *const *words, size_t count)
 
 #else
 
-static bool listen(const char *name, char *const *words, size_t count)
+static bool remember(const char *name, char *const *words, size_t count)
 {
-    (void)name;
     (void)words;
-    (void)count;
-    return false;
+    if (ED_MODEL_STATE_BYTES == 0 || !ed_command_is(name, "forget")) {
+        return false;
+    }
+    if (count != 1) {
+        ed_record_error("range");
+    } else {
+        ed_stream_stop();
+        ed_state_reset();
+    }
+    return true;
 }
 
 static void refuse_stream(void)
@@ -355,6 +370,8 @@ bool ed_session_knows(const char *word)
         "hello", "load",   "run",    "stream", "reset",
 #if ED_LISTEN
         "hear",  "forget", "decide", "window",
+#elif ED_MODEL_STATE_BYTES
+        "forget",
 #endif
     };
 
@@ -376,7 +393,7 @@ bool ed_session_execute(char *const *words, size_t count)
         run(words, count);
     } else if (ed_command_is(name, "stream")) {
         stream(words, count);
-    } else if (listen(name, words, count)) {
+    } else if (remember(name, words, count)) {
         /* It was, and is done. */
     } else if (!ed_session_knows(name)) {
         ed_record_error("unknown");

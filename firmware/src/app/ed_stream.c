@@ -5,6 +5,7 @@
 #include "app/ed_measure.h"
 #include "app/ed_mlperf.h"
 #include "app/ed_results.h"
+#include "app/ed_state.h"
 #include "app/ed_tensor.h"
 #include "app/ed_window.h"
 #include "ed_app_config.h"
@@ -255,7 +256,7 @@ ed_status ed_stream_start(uint32_t results)
     ed_input_forget();
     ed_mlperf_reset();
     ed_results_forget();
-    ed_model_reset();
+    ed_state_reset();
     stream.on = true;
     stream.want = results;
     stream.given = 0;

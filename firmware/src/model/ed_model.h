@@ -7,6 +7,7 @@
  *   ED_MODEL_OUTPUT_BYTES      all outputs, one after the other
  *   ED_MODEL_INPUT_PRESERVED   1: ed_model_invoke() leaves the inputs as they were; 0: it may not
  *   ED_MODEL_LAYERS            number of layers that a lap is reported for
+ *   ED_MODEL_STATE_BYTES       of the arena, those that live from one inference to the next
  * Neither file is committed.
  */
 #ifndef ED_MODEL_H
