@@ -20,7 +20,7 @@ typedef struct {
     int32_t per_output;        /* 1: a multiplier and shift for each output; 0: one for all */
     int32_t output_zero_point; /* [-128, 127] */
     int32_t lowest, highest;   /* the fused activation, in output steps */
-    int32_t multiplier;        /* where one scale serves all outputs: what a caller may point to */
+    int32_t multiplier; /* where one scale serves all outputs: what a caller may point to */
     int8_t shift;
 } ed_fully_connected_shape;
 
