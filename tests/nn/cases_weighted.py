@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -70,8 +70,9 @@ def _weighted(
     channels: int,
     axis: int,
     one_scale: bool = False,
+    zero_points: Sequence[int] = ZERO_POINTS,
 ) -> bytes:
-    """A model of one operator with weights."""
+    """A model of one operator with weights. zero_points: of the output."""
     rng = np.random.default_rng(pick.integer(0, 2**31))
     taps = int(np.prod(weight_shape)) // channels
     per_channel = not one_scale and pick.one_of((True, True, False))
@@ -92,7 +93,7 @@ def _weighted(
         operands.append(model.tensor((channels,), "int32", scale=bias_scale, values=bias))
     elif operator == "FULLY_CONNECTED":  # only there an absent one may be marked
         operands.append(-1)
-    y = model.tensor(output_shape, scale=scales["output"], zero_point=pick.one_of(ZERO_POINTS))
+    y = model.tensor(output_shape, scale=scales["output"], zero_point=pick.one_of(zero_points))
     model.op(operator, operands, [y], options)
     return model.finish([x], [y])
 
@@ -134,6 +135,40 @@ def depthwise_conv_2d(pick: Pick) -> Case:
     return Case(f"DEPTHWISE_CONV_2D {g.text} {channels} x {multiplier}", data)
 
 
+def depthwise_3x3(pick: Pick) -> Case:
+    """DEPTHWISE_CONV_2D as networks have it: maps of every height and width, mostly rectified."""
+    stride = pick.one_of((1, 1, 2))
+    padding = pick.one_of(("SAME", "SAME", "VALID"))
+    least = 3 if padding == "VALID" else 1
+    height = least + pick.one_of((0, 1, 2, 3, 4, 5, 6, 9, 10, 11, 12, 13, 23, 24, 26, 28, 30))
+    width = least + pick.one_of((0, 1, 2, 3, 4, 5, 8))
+    output = tuple(-(-(size - least + 1) // stride) for size in (height, width))
+    channels = pick.one_of((1, 2, 3, 4, 5, 8, 11))
+    batches = pick.one_of((1, 1, 1, 2))
+    options = {
+        "padding": padding,
+        "stride_h": stride,
+        "stride_w": stride,
+        "dilation_h_factor": 1,
+        "dilation_w_factor": 1,
+        "depth_multiplier": 1,
+        "fused_activation_function": pick.one_of(("RELU", "RELU6", "NONE")),
+    }
+    data = _weighted(
+        pick,
+        "DEPTHWISE_CONV_2D",
+        (batches, height, width, channels),
+        (1, 3, 3, channels),
+        (batches, *output, channels),
+        options,
+        channels=channels,
+        axis=3,
+        zero_points=(-128, -128, -128, -127, 5),
+    )
+    text = f"{batches}x{height}x{width}x{channels} stride {stride} {padding}"
+    return Case(f"DEPTHWISE_CONV_2D 3x3 {text}", data)
+
+
 def fully_connected(pick: Pick) -> Case:
     """FULLY_CONNECTED: vectors, batches, and maps that are flattened or keep their dimensions."""
     inputs = pick.one_of((1, 2, 3, 4, 5, 7, 8, 16, 17, 33, 64, 130, 700))
@@ -163,6 +198,7 @@ def fully_connected(pick: Pick) -> Case:
 
 FAMILIES: Mapping[str, Family] = {
     "conv_2d": conv_2d,
+    "depthwise_3x3": depthwise_3x3,
     "depthwise_conv_2d": depthwise_conv_2d,
     "fully_connected": fully_connected,
 }

@@ -41,6 +41,12 @@ MODELS: dict[str, Callable[[], bytes]] = {
     "depthwise_aligned": lambda: models.depthwise_conv2d(
         10, height=9, width=7, channels=8, kernel=3, stride=2, activation="RELU"
     ),
+    "depthwise_rectified": lambda: models.depthwise_conv2d(
+        12, height=15, width=6, channels=5, kernel=3, input_zero_point=-128, activation="RELU"
+    ),
+    "depthwise_dilated": lambda: models.depthwise_conv2d(
+        13, height=9, width=8, channels=3, kernel=3, dilation=2, activation="RELU"
+    ),
     "average_pool": lambda: models.average_pool(11, channels=5, kernel=3, stride=2),
     "softmax": lambda: models.softmax(shape=(3, 7), input_zero_point=-20),
 }

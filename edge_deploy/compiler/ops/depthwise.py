@@ -3,19 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_deploy.compiler.ops import window
-from edge_deploy.compiler.ops.layer import CORTEX_M4, Code, Constant, Overlap, Site, struct_body
+from edge_deploy.compiler.ops import single_shift, window
+from edge_deploy.compiler.ops.layer import (
+    CORTEX_M4,
+    Code,
+    Constant,
+    Overlap,
+    Shape,
+    Site,
+    struct_body,
+)
 from edge_deploy.compiler.ops.refuse import unsupported
+from edge_deploy.compiler.ops.single_shift import Channel
 from edge_deploy.compiler.ops.weighted import Weighted, convolution_requantization
 from edge_deploy.compiler.ops.window import Window
+from edge_deploy.compiler.quantization import INT8_MAX, INT8_MIN
 
 _PARAMETERS = (
     "const int8_t *input, int8_t *output, const int8_t *weights, const int32_t *bias, "
     "const int32_t *multiplier, const int8_t *shift"
+)
+_SHIFT = 10  # ED_M4_DEPTHWISE_SHIFT of the 3x3 kernel
+# Words of a column in that kernel's scratch: bands of 12 rows, or of 28 where little is needed.
+_WORDS = (7, 15)
+_TALL_SCRATCH = 1024
+# Beyond this a kernel without scratch serves: most taps of such a dilation are outside.
+_MOST_SCRATCH = 16384
+_FIELDS_3X3 = (
+    "batches",
+    "input_height",
+    "input_width",
+    "output_height",
+    "output_width",
+    "pad_top",
+    "pad_left",
 )
 
 
@@ -43,37 +69,74 @@ class Depthwise(Weighted):
         w = self.window
         return w.batches * w.output_height * w.output_width * int(self.weights.size)
 
-    def _dsp(self, target: str) -> bool:
-        """True where the Cortex-M4 kernel runs; dilation goes through the portable one."""
+    @property
+    def _ring(self) -> tuple[int, int, int]:
+        """Of the general Cortex-M4 kernel: lines, columns of a section, columns of the input."""
         w = self.window
-        return target == CORTEX_M4 and (w.dilation_y, w.dilation_x) == (1, 1)
+        width = (w.output_width - 1) * w.stride_x + (w.kernel_width - 1) * w.dilation_x + 1
+        lines = (w.kernel_height - 1) * w.dilation_y + 1
+        # One column more: an odd kernel width reads its last tap as half of a pair.
+        return lines, -(-width // w.dilation_x) + 1, min(w.input_width, width - w.pad_left)
 
     @property
-    def _plane(self) -> tuple[int, int]:
-        """Columns and rows of one padded channel; rows even, so that columns are aligned."""
+    def _ring_bytes(self) -> int:
+        """Scratch of the general Cortex-M4 kernel."""
         w = self.window
-        width = (w.output_width - 1) * w.stride_x + w.kernel_width
-        height = (w.output_height - 1) * w.stride_y + w.kernel_height
-        # An odd kernel height reads its last tap as half of a pair; two rows at a time reach
-        # one row further where the output's height is odd.
-        height += w.kernel_height % 2 + (w.output_height % 2) * w.stride_y
-        return width, height + height % 2
+        lines, section, _ = self._ring
+        pairs = w.kernel_height * (-(-w.kernel_width // 2))
+        return 4 * pairs + 2 * lines * w.dilation_x * section
+
+    def _dsp(self, target: str) -> bool:
+        """True where a Cortex-M4 kernel runs; a far dilation goes through the portable one."""
+        return target == CORTEX_M4 and self._ring_bytes <= _MOST_SCRATCH
+
+    @cached_property
+    def _single_shift(self) -> tuple[Channel, ...] | None:
+        """Constants of the 3x3 kernel's one shift; None where it cannot run."""
+        w, r = self.window, self.requantization
+        strides = w.stride_y, w.stride_x
+        if (
+            (w.kernel_height, w.kernel_width, w.dilation_y, w.dilation_x) != (3, 3, 1, 1)
+            or strides not in ((1, 1), (2, 2))
+            or self.multiples != 1
+            or w.input_channels < 2
+            or (r.zero_point, r.lowest, r.highest) != (INT8_MIN, INT8_MIN, INT8_MAX)
+        ):
+            return None
+        found: list[Channel] = []
+        for bias, factor, low, high in zip(
+            self.bias.tolist(), r.multipliers, *self.channel_bounds(), strict=True
+        ):
+            one = single_shift.channel(_SHIFT, r.zero_point, bias, factor, (low, high))
+            if one is None:
+                return None
+            found.append(one)
+        return tuple(found)
+
+    @property
+    def _words(self) -> int:
+        """Words of a column of the 3x3 kernel's planes: two heights, so that functions are few."""
+        w = self.window
+        width = (w.output_width - 1) * w.stride_x + 3
+        few, many = _WORDS
+        tall = w.input_height > 2 * few - 2 and 2 * width * many * 4 <= _TALL_SCRATCH
+        return many if tall else few
 
     def scratch_bytes(self, target: str) -> int:
         """Bytes beside input and output."""
         if not self._dsp(target):
             return 0
-        width, height = self._plane
-        return width * height * 2
+        if self._single_shift is not None:
+            w = self.window
+            return 2 * ((w.output_width - 1) * w.stride_x + 3) * self._words * 4
+        return self._ring_bytes
 
     def overlap(self, target: str, position: int) -> Overlap | None:
         """How the output may share the input's memory."""
         del position
-        # The Cortex-M4 kernel copies a whole channel of one image out before it writes that
-        # channel; outputs of a channel lie where that channel's inputs were.
-        w = self.window
-        smaller = w.output_height * w.output_width <= w.input_height * w.input_width
-        return Overlap(0, 0) if self._dsp(target) and self.multiples == 1 and smaller else None
+        # The Cortex-M4 kernels have read what a channel's output lies over: outputs of a channel
+        # lie where that channel's inputs were, and never behind the rows that were read.
+        return Overlap(0, 0) if self._dsp(target) and self.multiples == 1 else None
 
     def code(self, target: str) -> Code:
         """The layer in C."""
@@ -92,22 +155,45 @@ class Depthwise(Weighted):
                 body=struct_body("ed_depthwise_shape", call, fields),
                 constants=(weights, *self.scale_constants()),
             )
-        del fields["dilation_y"], fields["dilation_x"]
-        width, height = self._plane
-        fields |= {"plane_width": width, "plane_height": height, **self.quick_fields()}
-        call = "ed_m4_depthwise(&shape, input, weights, bias, multiplier, shift, output, scratch)"
+        if self._single_shift is not None:
+            return self._code_3x3(self._single_shift)
+        lines, section, columns = self._ring
+        fields |= {"lines": lines, "section": section, "columns": columns, **self.quick_fields()}
+        arguments = "shape, input, weights, bias, multiplier, shift, output, scratch"
         return Code(
             include="nn/m4/depthwise.h",
             stem="depthwise_conv_2d",
-            parameters=_PARAMETERS + ", uint32_t *scratch",
-            body=struct_body("ed_m4_depthwise_shape", call, fields),
-            constants=(self._by_channel(), *self.scale_constants()),
+            parameters=f"const ed_m4_depthwise_shape *shape, {_PARAMETERS}, uint32_t *scratch",
+            body=f"    ed_m4_depthwise({arguments});",
+            constants=(self._by_channel((2, 0, 1)), *self.scale_constants()),
+            shape=Shape("ed_m4_depthwise_shape", fields),
         )
 
-    def _by_channel(self) -> Constant:
-        """One channel after the other, column after column, each column top to bottom."""
-        by_column = self.weights.transpose(2, 1, 0)
-        return Constant("weights", "int8_t", np.ascontiguousarray(by_column).reshape(-1))
+    def _code_3x3(self, channels: tuple[Channel, ...]) -> Code:
+        """The layer by the kernel of its stride."""
+        w = self.window
+        fields = {name: vars(w)[name] for name in _FIELDS_3X3}
+        fields["channels"] = w.input_channels
+        fields["input_zero_point"] = self.input_zero_point
+        fields["round"] = single_shift.rounding(_SHIFT, self.requantization.zero_point)
+        arguments = "shape, input, weights, bias, multiplier, shift, output, scratch"
+        return Code(
+            include="nn/m4/depthwise_3x3.h",
+            stem="depthwise_conv_2d",
+            parameters=f"const ed_m4_depthwise_3x3_shape *shape, {_PARAMETERS}, uint32_t *scratch",
+            body=f"    ed_m4_depthwise_3x3({arguments}, {w.stride_y}, {self._words});",
+            constants=(
+                self._by_channel((2, 1, 0)),
+                Constant("bias", "int32_t", np.array([c.bias for c in channels], "i4")),
+                Constant("multiplier", "int32_t", np.array([c.multiplier for c in channels], "i4")),
+                Constant("shift", "int8_t", np.array([c.shift for c in channels], "i1")),
+            ),
+            shape=Shape("ed_m4_depthwise_3x3_shape", fields),
+        )
+
+    def _by_channel(self, order: tuple[int, int, int]) -> Constant:
+        """The weights, one channel after the other: axes in `order`."""
+        return Constant("weights", "int8_t", self.weights.transpose(order).reshape(-1))
 
 
 def read(site: Site) -> Depthwise:

@@ -86,11 +86,16 @@ class Weighted(Layer):
 
     def accumulator_bounds(self) -> tuple[int, int]:
         """The least and greatest accumulator that any int8 input can give."""
+        low, high = self.channel_bounds()
+        return min(low), max(high)
+
+    def channel_bounds(self) -> tuple[list[int], list[int]]:
+        """The least accumulator that any int8 input can give each channel, and the greatest."""
         rows = self.rows.astype(np.int64)
         at_max, at_min = rows * INT8_MAX, rows * INT8_MIN
         low = self.bias + np.minimum(at_max, at_min).sum(axis=1)
         high = self.bias + np.maximum(at_max, at_min).sum(axis=1)
-        return int(low.min()), int(high.max())
+        return low.tolist(), high.tolist()
 
     @property
     def quick(self) -> bool:
