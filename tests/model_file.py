@@ -29,6 +29,7 @@ ZeroPoint = int | Sequence[int]
 # The operator versions that TensorFlow's converter writes for int8 models.
 _INT8_VERSIONS = {
     "AVERAGE_POOL_2D": 2,
+    "BROADCAST_TO": 2,
     "CONV_2D": 3,
     "DEPTHWISE_CONV_2D": 3,
     "FULLY_CONNECTED": 4,

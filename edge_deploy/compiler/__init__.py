@@ -1,4 +1,4 @@
-"""Graph to C: passes, memory plan, weight layout, emission.
+"""Graph to C: constants folded, passes, memory plan, weight layout, emission.
 
 Turns a parsed int8 model into two files of plain C that need the kernels under
 firmware/src/nn/ and nothing else, and that give the same bytes as TensorFlow Lite's reference
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from edge_deploy import __version__
 from edge_deploy.compiler import emit, ops, passes
 from edge_deploy.compiler import plan as planning
+from edge_deploy.compiler.fold import fold
 from edge_deploy.compiler.ops.layer import CORTEX_M4, PORTABLE, TARGETS
 from edge_deploy.compiler.passes import Program
 from edge_deploy.compiler.plan import Buffer, Plan
@@ -73,6 +74,7 @@ def compile(  # noqa: A001  (the word that the design gives this step)
     """
     if target not in TARGETS:
         raise ValueError(f"unknown target {target!r}; known: {', '.join(TARGETS)}")
+    graph = fold(graph)
     _check_ends(graph)
     read = Program(graph, ops.read(graph), graph.inputs, graph.outputs)
     program = passes.run(read)

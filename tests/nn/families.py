@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from tests.nn import (
     cases_binary,
     cases_channels,
+    cases_fold,
     cases_lookup,
+    cases_move,
     cases_simple,
     cases_state,
     cases_transpose,
@@ -18,7 +20,9 @@ from tests.nn.cases import Family
 FAMILIES: Mapping[str, Family] = {
     **cases_binary.FAMILIES,
     **cases_channels.FAMILIES,
+    **cases_fold.FAMILIES,
     **cases_lookup.FAMILIES,
+    **cases_move.FAMILIES,
     **cases_simple.FAMILIES,
     **cases_state.FAMILIES,
     **cases_transpose.FAMILIES,

@@ -1,7 +1,8 @@
 """The operators: one module for each family, from the file's operator to its C call.
 
-`READERS` names them all. To add one: a module with a Layer and its reader, a kernel under
-firmware/src/nn/, an entry here, a test.
+`READERS` names them all; a reader gives several layers where an operator falls into parts. To
+add one: a module with a Layer and its reader, a kernel under firmware/src/nn/, an entry here, a
+test.
 """
 
 from __future__ import annotations
@@ -11,14 +12,21 @@ from collections.abc import Callable, Mapping
 from edge_deploy.compiler.ops import (
     add,
     conv,
+    cut,
     depthwise,
     fully_connected,
+    gather,
+    join,
     lookup,
     min_max,
     mul,
+    pad,
     pool,
     prelu,
+    reorder,
+    repeat,
     reshape,
+    resize,
     softmax,
     squared_difference,
     transpose_conv,
@@ -29,16 +37,21 @@ from edge_deploy.compiler.ops.refuse import unsupported
 from edge_deploy.compiler.quantization import FactorTooLarge
 from edge_deploy.model.graph import Graph
 
-READERS: Mapping[str, Callable[[Site], Layer]] = {
+READERS: Mapping[str, Callable[[Site], Layer | tuple[Layer, ...]]] = {
     "ABS": lookup.read,
     "ADD": add.read,
     "ASSIGN_VARIABLE": variable.read,
     "AVERAGE_POOL_2D": pool.read,
+    "BROADCAST_TO": repeat.read_broadcast_to,
+    "CONCATENATION": join.read_concatenation,
     "CONV_2D": conv.read,
     "DEPTHWISE_CONV_2D": depthwise.read,
+    "DEPTH_TO_SPACE": reorder.read_depth_to_space,
     "ELU": lookup.read,
     "EXP": lookup.read,
+    "EXPAND_DIMS": reshape.read_expand_dims,
     "FULLY_CONNECTED": fully_connected.read,
+    "GATHER": gather.read,
     "GELU": lookup.read,
     "HARD_SWISH": lookup.read,
     "LEAKY_RELU": lookup.read,
@@ -46,7 +59,11 @@ READERS: Mapping[str, Callable[[Site], Layer]] = {
     "MAXIMUM": min_max.read,
     "MAX_POOL_2D": pool.read,
     "MINIMUM": min_max.read,
+    "MIRROR_PAD": pad.read_mirror_pad,
     "MUL": mul.read,
+    "PACK": join.read_pack,
+    "PAD": pad.read_pad,
+    "PADV2": pad.read_pad,
     "PRELU": prelu.read,
     "QUANTIZE": lookup.read,
     "READ_VARIABLE": variable.read,
@@ -54,18 +71,30 @@ READERS: Mapping[str, Callable[[Site], Layer]] = {
     "RELU6": lookup.read,
     "RELU_N1_TO_1": lookup.read,
     "RESHAPE": reshape.read,
+    "RESIZE_BILINEAR": resize.read_bilinear,
+    "RESIZE_NEAREST_NEIGHBOR": resize.read_nearest,
+    "REVERSE_V2": reorder.read_reverse,
     "RSQRT": lookup.read,
+    "SLICE": cut.read_slice,
     "SOFTMAX": softmax.read,
+    "SPACE_TO_DEPTH": reorder.read_space_to_depth,
+    "SPLIT": cut.read_split,
+    "SPLIT_V": cut.read_split_v,
     "SQUARED_DIFFERENCE": squared_difference.read,
+    "SQUEEZE": reshape.read_squeeze,
+    "STRIDED_SLICE": cut.read_strided_slice,
     "SUB": add.read,
     "TANH": lookup.read,
+    "TILE": repeat.read_tile,
+    "TRANSPOSE": reorder.read_transpose,
     "TRANSPOSE_CONV": transpose_conv.read,
+    "UNPACK": cut.read_unpack,
 }
 
 
 def read(graph: Graph) -> tuple[Layer, ...]:
     """All operators of a graph as layers, checked. Raises UnsupportedModel."""
-    layers = []
+    layers: list[Layer] = []
     for operator in graph.operators:
         if operator.name in variable.DECLARATIONS:
             continue
@@ -74,7 +103,8 @@ def read(graph: Graph) -> tuple[Layer, ...]:
         if reader is None:
             raise unsupported(site, "is not supported", (f"supported: {', '.join(READERS)}",))
         try:
-            layers.append(reader(site))
+            found = reader(site)
         except FactorTooLarge as error:
             raise unsupported(site, str(error)) from error
+        layers += found if isinstance(found, tuple) else (found,)
     return tuple(layers)

@@ -1,0 +1,8 @@
+"""Moved elements against the reference."""
+
+from __future__ import annotations
+
+from tests.nn import checks
+from tests.nn.cases_move import FAMILIES
+
+test_family = checks.of(FAMILIES)
