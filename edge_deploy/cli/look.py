@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,7 +13,8 @@ from edge_deploy import model
 from edge_deploy.boards import Board
 from edge_deploy.cli import output, prepare
 from edge_deploy.cli.options import MODEL_HELP, board_option, debug_option, json_option
-from edge_deploy.compiler import Compiled
+from edge_deploy.compiler import Compiled, extents
+from edge_deploy.compiler import picture as plan_picture
 
 
 @click.command()
@@ -72,16 +74,29 @@ def labs(as_json: bool) -> None:
 @click.command(epilog=MODEL_HELP)
 @click.argument("model_word", metavar="MODEL")
 @board_option
+@click.option(
+    "--plot",
+    "picture",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    metavar="FILE.svg",
+    help="Draw the memory plan into FILE.svg: layers across, bytes up.",
+)
 @json_option
 @debug_option
-def inspect(model_word: str, board: str | None, as_json: bool) -> None:
-    """Show the operators of MODEL, what it needs, and whether it fits a board."""
+def inspect(model_word: str, board: str | None, picture: Path | None, as_json: bool) -> None:
+    """Show the operators of MODEL, what it needs, and whether it fits a board.
+
+    Nothing is built: weights and arena are known before any toolchain starts.
+    """
     subject = prepare.subject(model_word)
     chosen = board_files.load(board) if board else None
     compiled = prepare.compiled(
         subject, chosen or board_files.load("nano33"), portable=chosen is None, force=True
     )
     checks = prepare.fit(compiled, chosen) if chosen else ()
+    if picture:
+        output.write(picture, plan_picture.emit(compiled, subject.graph, subject.name))
     if as_json:
         document = _describe(subject, compiled)
         document["fit"] = [check.as_json() for check in checks]
@@ -91,7 +106,7 @@ def inspect(model_word: str, board: str | None, as_json: bool) -> None:
         if checks:
             prepare.show_checks(checks)
     if chosen:
-        prepare.refuse_over(subject.name, chosen, checks)
+        prepare.refuse_over(subject, chosen, checks)
 
 
 def _describe(subject: prepare.Subject, compiled: Compiled) -> dict[str, Any]:
@@ -107,6 +122,20 @@ def _describe(subject: prepare.Subject, compiled: Compiled) -> dict[str, Any]:
             {"index": operator.index, "name": operator.name, "macs": macs[operator.index]}
             for operator in subject.graph.operators
         ],
+        "plan": _plan(subject, compiled),
+    }
+
+
+def _plan(subject: prepare.Subject, compiled: Compiled) -> dict[str, Any]:
+    """The memory plan: `first` and `last` are positions in `layers`, -1 before the first."""
+    found = extents.extents(compiled, subject.graph)
+    layer, most = extents.peak(found, len(compiled.layers))
+    return {
+        "arena_bytes": compiled.arena_bytes,
+        "origin": prepare.PLAN_ORIGIN,
+        "peak": {"layer": layer, "bytes": most},
+        "layers": [{"index": each.index, "name": each.operator} for each in compiled.layers],
+        "buffers": [vars(extent) for extent in found],
     }
 
 

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import IO, Any
 
 import click
@@ -55,6 +56,16 @@ def line(content: Mapping[str, Any]) -> None:
     """One JSON object of a stream, flushed, so that a reader sees it at once."""
     sys.stdout.write(json.dumps({"schema_version": SCHEMA_VERSION, **content}) + "\n")
     sys.stdout.flush()
+
+
+def write(path: Path, text: str) -> None:
+    """A text file of the user's. Raises EdgeDeployError where the disk refuses."""
+    try:
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as problem:
+        raise EdgeDeployError(
+            f"{path}: cannot be written: {problem.strerror or problem}."
+        ) from problem
 
 
 def table(

@@ -7,6 +7,7 @@ builds, flashes and opens: what it yields can be run.
 from __future__ import annotations
 
 import contextlib
+import shlex
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -32,10 +33,17 @@ PORTS = ("virtual_m4", "host")
 """The firmware's ports that this version builds."""
 
 
+PLAN_ORIGIN = "computed:memory plan"
+
+
 @dataclass(frozen=True)
 class Subject:
-    """What MODEL named: the bytes of a `.tflite`, parsed, and the lab where it is one's."""
+    """What MODEL named: the bytes of a `.tflite`, parsed, and the lab where it is one's.
 
+    word: MODEL itself, as it may be typed again.
+    """
+
+    word: str
     name: str
     data: bytes
     graph: Graph
@@ -79,7 +87,7 @@ def subject(word: str) -> Subject:
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}.") from error
     name = lab.name if lab else path.stem
-    return Subject(name, data, model.read(data, name=name), lab)
+    return Subject(shlex.quote(word), name, data, model.read(data, name=name), lab)
 
 
 def compiled(
@@ -90,7 +98,7 @@ def compiled(
     result = compiler.compile(subject.graph, target=target, model_name=subject.name)
     checks = fit(result, board)
     if not force:
-        refuse_over(subject.name, board, checks)
+        refuse_over(subject, board, checks)
     return result
 
 
@@ -102,7 +110,7 @@ def fit(compiled: Compiled, board: Board) -> tuple[Check, ...]:
     return budgets.check(
         {
             "flash: weights": Quantity(compiled.weights_bytes, "B", "computed:compiler"),
-            "RAM: arena": Quantity(compiled.arena_bytes, "B", "computed:memory plan"),
+            "RAM: arena": Quantity(compiled.arena_bytes, "B", PLAN_ORIGIN),
         },
         {
             "flash: weights": board.application_flash_bytes,
@@ -111,20 +119,27 @@ def fit(compiled: Compiled, board: Board) -> tuple[Check, ...]:
     )
 
 
-def refuse_over(name: str, board: Board, checks: Sequence[Check]) -> None:
-    """Show the table and raise OverBudget where a check is over its limit."""
+def refuse_over(
+    subject: Subject, board: Board, checks: Sequence[Check], *, also: Sequence[str] = ()
+) -> None:
+    """Show the table and raise OverBudget where a check is over its limit.
+
+    also: what else to try.
+    """
     over = [check for check in checks if check.status == "over"]
     if not over:
         return
     show_checks(checks, err=True)
     worst = over[0]
+    inspect = f"edge-deploy inspect {subject.word} --board {board.name} --plot plan.svg"
     kind = "flash" if "flash" in worst.resource else "RAM"
     raise OverBudget(
-        f"{name} needs {worst.value:,.0f} B of {kind}; "
+        f"{subject.name} needs {worst.value:,.0f} B of {kind}; "
         f"{board.name} has {worst.limit:,.0f} B for an application.",
         try_next=[
-            f"edge-deploy inspect MODEL --board {board.name}    what takes the most",
+            f"{inspect}    what takes the most",
             "edge-deploy boards    a board with more",
+            *also,
         ],
     )
 

@@ -44,8 +44,13 @@ def compile_(
     subject = prepare.subject(model_word)
     chosen = boards.load(board) if board else None
     compiled = prepare.compiled(
-        subject, chosen or boards.load("nano33"), portable=chosen is None, force=force or not chosen
+        subject, chosen or boards.load("nano33"), portable=chosen is None, force=True
     )
+    if chosen and not force:
+        again = f"edge-deploy compile --force {subject.word} --board {chosen.name}"
+        prepare.refuse_over(
+            subject, chosen, prepare.fit(compiled, chosen), also=[f"{again}    all the same"]
+        )
     folder = folder or Path(f"{subject.name}_c")
     written = _write(folder, compiled.files)
     if as_json:
@@ -105,10 +110,7 @@ def carray(model_word: str, symbol: str, path: Path | None) -> None:
     if path is None:
         click.echo(text, nl=False)
         return
-    try:
-        path.write_text(text, encoding="ascii", newline="\n")
-    except OSError as error:
-        raise EdgeDeployError(f"{path}: cannot be written: {error.strerror or error}.") from error
+    output.write(path, text)
 
 
 @click.command(epilog=MODEL_HELP)

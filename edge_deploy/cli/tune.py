@@ -21,7 +21,7 @@ from edge_deploy.cli import output, prepare
 from edge_deploy.cli.options import Target
 from edge_deploy.cli.prepare import Subject
 from edge_deploy.devices import MicrophoneInput, microphones
-from edge_deploy.errors import EdgeDeployError, WrongBoard
+from edge_deploy.errors import WrongBoard
 from edge_deploy.labs import Lab
 
 PACE_S = 60.0
@@ -72,7 +72,7 @@ def tune(
     )
     if picture is not None:
         title = f"{lab.name} on {target.board} ({target.on}), seed {target.seed}"
-        _write(picture, curves.picture(result.curve, title))
+        output.write(picture, curves.picture(result.curve, title))
     if as_json:
         output.document(result.as_json())
     else:
@@ -121,13 +121,6 @@ def _pace(subject: Subject, lab: Lab, target: Target, words: Passage, bar: Bar) 
     minute = Passage("a minute", np.resize(words.samples, samples), words.rate_hz)
     with bar(minute.name) as progress:
         return _listen(subject, lab, target, minute, progress, wait_states=True).pace
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise EdgeDeployError(f"{path}: cannot be written: {error.strerror or error}.") from error
 
 
 def _show(result: Tuning) -> None:

@@ -37,6 +37,16 @@ class Buffer:
     first: int
     last: int
 
+    @property
+    def kind(self) -> str:
+        """`tensor`, `state` or `scratch`."""
+        return self.name.partition(" ")[0]
+
+    @property
+    def number(self) -> int:
+        """Which tensor or layer it is of."""
+        return int(self.name.partition(" ")[2])
+
 
 @dataclass(frozen=True)
 class Plan:

@@ -212,3 +212,25 @@ def test_every_verb_has_its_command() -> None:
         assert found is not None
         assert found.name == verb.name
         assert found.help
+
+
+def test_compile_refuses_what_does_not_fit_unless_forced(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "wide.tflite"
+    path.write_bytes(model_builder.fully_connected(inputs=1000, outputs=1000))
+    folder = tmp_path / "c"
+    words = ("compile", "--board", "nano33", "-o", folder, path)
+    ended = command(*words)
+    refused(ended, Exit.OVER_BUDGET, "wide", "nano33")
+    assert f"edge-deploy compile --force {path}" in ended.err
+    assert f"edge-deploy inspect {path}" in ended.err
+    assert not folder.exists()
+    assert command(*words, "--force").code == Exit.DONE
+    assert (folder / "ed_model.c").is_file()
+
+
+def test_a_picture_that_cannot_be_written(command: Command, model: Path, tmp_path: Path) -> None:
+    refused(
+        command("inspect", model, "--plot", tmp_path / "no" / "plan.svg"), Exit.FAILED, "plan.svg"
+    )
+    if Path("/dev/full").exists():
+        refused(command("inspect", model, "--plot", "/dev/full"), Exit.FAILED, "No space left")

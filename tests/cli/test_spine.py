@@ -232,6 +232,27 @@ def test_compile_gives_all_that_a_c_compiler_wants(
     assert subprocess.run([str(program)], check=False, timeout=60).returncode == 0
 
 
+def test_inspect_has_the_memory_plan(
+    capfd: pytest.CaptureFixture[str], tiny: Path, tmp_path: Path
+) -> None:
+    picture = tmp_path / "plan.svg"
+    found = document(capfd, "inspect", tiny, "--board", "nano33", "--plot", picture)
+    plan = found["plan"]
+    assert plan["arena_bytes"] == found["arena_bytes"]
+    assert re.match(r"computed:\w", plan["origin"])
+    layers = plan["layers"]
+    assert [layer["name"] for layer in layers].count("CONV_2D") >= 1
+    for buffer in plan["buffers"]:
+        assert set(buffer) == {"name", "kind", "offset", "bytes", "first", "last"}
+        assert buffer["offset"] + buffer["bytes"] <= plan["arena_bytes"]
+        assert -1 <= buffer["first"] <= buffer["last"] <= len(layers)
+    assert {buffer["kind"] for buffer in plan["buffers"]} >= {"input", "tensor", "output"}
+    assert 0 < plan["peak"]["bytes"] <= plan["arena_bytes"]
+    text = picture.read_text(encoding="utf-8")
+    assert text.startswith("<svg ")
+    assert f"arena {plan['arena_bytes']:,} B" in text
+
+
 def test_carray_is_the_file(capfd: pytest.CaptureFixture[str], tiny: Path) -> None:
     code, out, _ = typed(capfd, "carray", tiny, "--symbol", "my_model")
     assert code == Exit.DONE
