@@ -168,6 +168,15 @@ def product_factor(first_scale: float, second_scale: float, output_scale: float)
     return quantize_multiplier(real)
 
 
+def mean_factor(factor: Multiplier, values: int) -> Multiplier:
+    """A factor divided by a number of values, as far as its shift allows without loss.
+
+    The multiplier may be below 2^30 then. Source: QuantizedMeanOrSum of reference/reduce.h.
+    """
+    lift = min(values.bit_length() - 1, 32, 31 + factor.shift)
+    return Multiplier((factor.multiplier << lift) // values, factor.shift - lift)
+
+
 def activation_range(
     activation: str,
     scale: float,

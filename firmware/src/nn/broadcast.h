@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "nn/index.h"
 #include "nn/inline.h"
 
 #define ED_BROADCAST_DIMENSIONS 6
@@ -22,22 +23,13 @@ typedef struct {
 /* How many rows the output has: all dimensions but the last. */
 ED_INLINE int32_t ed_broadcast_rows(const ed_broadcast_shape *s)
 {
-    int32_t rows = 1;
-    for (int32_t d = 0; d < ED_BROADCAST_DIMENSIONS - 1; ++d) {
-        rows *= s->size[d];
-    }
-    return rows;
+    return ed_index_count(ED_BROADCAST_DIMENSIONS - 1, s->size);
 }
 
 /* Where in an operand (0 or 1) the output's row begins, in elements. */
 ED_INLINE int32_t ed_broadcast_row(const ed_broadcast_shape *s, int32_t operand, int32_t row)
 {
-    int32_t at = 0;
-    for (int32_t d = ED_BROADCAST_DIMENSIONS - 2; row > 0; --d) {
-        at += row % s->size[d] * s->step[operand][d];
-        row /= s->size[d];
-    }
-    return at;
+    return ed_index_offset(ED_BROADCAST_DIMENSIONS - 1, s->size, s->step[operand], row);
 }
 
 /* One output from a value of each operand. shape: the operator's own. */
