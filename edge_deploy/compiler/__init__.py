@@ -129,8 +129,9 @@ def _check_end(tensor: Tensor, what: str) -> None:
                 "converter.inference_output_type = tf.int8",
             ),
         )
-    if tensor.is_constant:
-        raise UnsupportedModel(f"{what} {name} is a constant.")
+    if tensor.is_constant or tensor.is_variable:
+        kind = "constant" if tensor.is_constant else "variable"
+        raise UnsupportedModel(f"{what} {name} is a {kind}.")
     if len(tensor.shape) > emit.MAX_RANK or tensor.elements <= 0:
         raise UnsupportedModel(f"{what} {name} has shape {tensor.shape}.")
     if tensor.quantization is not None and tensor.quantization.per_channel:

@@ -91,10 +91,19 @@ def _batch_matmul(operands: list[Tensor], output: Tensor, operator: Operator) ->
     return output.elements * left[-2 if operator.options["adj_x"] else -1]
 
 
+def _svdf(operands: list[Tensor], output: Tensor, operator: Operator) -> int:
+    """Each filter sums over the input [batches, inputs], and then over its memory."""
+    del output, operator
+    if len(operands) < 3 or any(len(operand.shape) != 2 for operand in operands[:3]):
+        return 0
+    return operands[0].shape[0] * (operands[1].elements + operands[2].elements)
+
+
 _COUNTS: Mapping[str, Callable[[list[Tensor], Tensor, Operator], int]] = {
     "BATCH_MATMUL": _batch_matmul,
     "CONV_2D": _convolution,
     "DEPTHWISE_CONV_2D": _depthwise,
     "FULLY_CONNECTED": _fully_connected,
+    "SVDF": _svdf,
     "TRANSPOSE_CONV": _transpose_convolution,
 }

@@ -9,6 +9,8 @@ or emitted.
 from __future__ import annotations
 
 import enum
+import functools
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -149,3 +151,13 @@ class Graph:
     outputs: tuple[int, ...]
     file_bytes: int
     variables: Mapping[int, Variable] = field(default_factory=dict)
+
+    @functools.cached_property
+    def uses(self) -> Mapping[int, int]:
+        """How often operators name each tensor, by its index."""
+        return Counter(
+            index
+            for operator in self.operators
+            for index in (*operator.inputs, *operator.outputs)
+            if index >= 0
+        )

@@ -68,6 +68,17 @@ def test_transpose_convolution_counts_input_elements():
     assert model.macs(model.read(builder.finish([x], [y]))) == (4 * 4 * 2 * 2 * 2 * 3,)
 
 
+def test_svdf_counts_its_filters_over_the_input_and_over_time():
+    builder = ModelBuilder()
+    x = builder.tensor((2, 3), scale=1.0)
+    feature = builder.tensor((4, 3), scale=1.0, values=np.ones(12))
+    time = builder.tensor((4, 5), "int16", scale=1.0, values=np.ones(20))
+    state = builder.tensor((2, 20), "int16", scale=1.0, variable=True)
+    y = builder.tensor((2, 2), scale=1.0)
+    builder.op("SVDF", [x, feature, time, -1, state], [y], {"rank": 2})
+    assert model.macs(model.read(builder.finish([x], [y]))) == (2 * (12 + 20),)
+
+
 @pytest.mark.parametrize(("adjoint", "left"), [(False, (2, 3, 5)), (True, (2, 5, 3))])
 def test_batch_matmul_counts_the_shared_dimension(adjoint, left):
     builder = ModelBuilder()
@@ -78,7 +89,7 @@ def test_batch_matmul_counts_the_shared_dimension(adjoint, left):
     assert model.macs(model.read(builder.finish([a, b], [y]))) == (2 * 3 * 7 * 5,)
 
 
-@pytest.mark.parametrize("name", ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"])
+@pytest.mark.parametrize("name", ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "SVDF"])
 @pytest.mark.parametrize("operands", [0, 1, 2])
 def test_shapes_that_make_no_sense_count_nothing(name, operands):
     builder = ModelBuilder()

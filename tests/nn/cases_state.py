@@ -136,7 +136,53 @@ def streaming_conv(pick: Pick) -> Case:
     return Case(f"streaming conv {shape}, late {late}", memory.finish([x], outputs))
 
 
+def svdf(pick: Pick) -> Case:
+    """SVDF, its memory from one step to many, its sums from nothing to saturation."""
+    rng = np.random.default_rng(pick.integer(0, 2**31))
+    batches, rank = pick.one_of((1, 1, 2)), pick.integer(1, 3)
+    inputs, units = pick.one_of((1, 2, 3, 4, 8, 17, 64)), pick.one_of((1, 2, 3, 5, 8))
+    memory = pick.one_of((1, 2, 3, 8))
+    filters = units * rank
+    # The spread of the sum over the input in the state's steps, of that over time in the output's.
+    scales = {"input": 0.02, "feature": 0.01}
+    narrow, wide = pick.one_of((3.0, 3000.0, 60000.0)), pick.one_of((0.3, 40.0, 400.0))
+    scales["state"] = 0.02 * 0.01 * 73 * 73 * np.sqrt(inputs) / narrow
+    scales["time"] = 0.003
+    reach = scales["state"] * scales["time"] * narrow * 19000 * np.sqrt(memory * rank)
+    scales["output"] = reach / wide
+    model = ModelBuilder()
+    x = model.tensor((batches, inputs), scale=scales["input"], zero_point=pick.one_of(ZERO_POINTS))
+    ends = pick.one_of((True, False, False))
+    feature = rng.choice([-128, 127], (filters, inputs)) if ends else None
+    time = rng.choice([-32768, 32767], (filters, memory)) if ends else None
+    if feature is None or time is None:
+        feature = rng.integers(-128, 128, (filters, inputs))
+        time = rng.integers(-32768, 32768, (filters, memory))
+    operands = [
+        x,
+        model.tensor((filters, inputs), scale=scales["feature"], values=feature),
+        model.tensor((filters, memory), "int16", scale=scales["time"], values=time),
+    ]
+    bias = pick.one_of(("none", "usual", "large"))
+    limit = 2**30 if bias == "large" else 10**6
+    if bias == "none":
+        operands.append(-1)
+    else:
+        values = rng.integers(-limit, limit, units)
+        operands.append(model.tensor((units,), "int32", scale=0.001, values=values))
+    state_shape = (batches, filters * memory)
+    operands.append(model.tensor(state_shape, "int16", scale=scales["state"], variable=True))
+    y = model.tensor((batches, units), scale=scales["output"], zero_point=pick.one_of(ZERO_POINTS))
+    options = {"rank": rank, "fused_activation_function": "RELU"}
+    model.op("SVDF", operands, [y], options, version=3)
+    text = (
+        f"SVDF {batches}x{inputs} -> {units}, rank {rank}, memory {memory}, bias {bias}, {scales}"
+    )
+    return Case(text, model.finish([x], [y]))
+
+
 FAMILIES: Mapping[str, Family] = {
     "delayed": delayed,
     "streaming_conv": streaming_conv,
+    "svdf": svdf,
 }

@@ -32,6 +32,7 @@ from edge_deploy.compiler.ops import (
     resize,
     softmax,
     squared_difference,
+    svdf,
     transpose_conv,
     variable,
 )
@@ -94,6 +95,7 @@ READERS: Mapping[str, Callable[[Site], Layer | tuple[Layer, ...]]] = {
     "STRIDED_SLICE": cut.read_strided_slice,
     "SUB": add.read,
     "SUM": reduce.read,
+    "SVDF": svdf.read,
     "TANH": lookup.read,
     "TILE": repeat.read_tile,
     "TRANSPOSE": reorder.read_transpose,
@@ -116,5 +118,15 @@ def read(graph: Graph) -> tuple[Layer, ...]:
             found = reader(site)
         except FactorTooLarge as error:
             raise unsupported(site, str(error)) from error
-        layers += found if isinstance(found, tuple) else (found,)
+        made = found if isinstance(found, tuple) else (found,)
+        _check_states(site, made)
+        layers += made
     return tuple(layers)
+
+
+def _check_states(site: Site, layers: tuple[Layer, ...]) -> None:
+    """A variable tensor is what some operators keep to themselves; to others it is nothing."""
+    kept = {state.tensor for layer in layers for state in layer.states}
+    for index in (*site.operator.inputs, *site.operator.outputs):
+        if index >= 0 and site.graph.tensors[index].is_variable and index not in kept:
+            raise unsupported(site, "reads or writes the variable of another operator")

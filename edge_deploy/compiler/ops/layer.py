@@ -226,6 +226,24 @@ class Site:
             raise unsupported(self, f"has {what} without one scale and zero point", _FULL_INTEGER)
         return tensor
 
+    def state(self, position: int, dtype: DType, shape: tuple[int, ...]) -> Tensor:
+        """Check a variable with one scale that the operator keeps to itself; returns it."""
+        tensor = self.tensor(position)
+        if not tensor.is_variable or tensor.dtype is not dtype:
+            raise unsupported(self, f"has an input {position} that is no {dtype.value} variable")
+        if tensor.shape != shape or tensor.elements <= 0:
+            raise unsupported(self, f"has a state of shape {tensor.shape} instead of {shape}")
+        self.only_scale(tensor)
+        if self.graph.uses[tensor.index] > 1:
+            raise unsupported(self, "shares its state")
+        return tensor
+
+    def only_scale(self, tensor: Tensor) -> float:
+        """The scale of a tensor of any type; refused where it has none or several."""
+        if tensor.quantization is None or tensor.quantization.per_channel:
+            raise unsupported(self, f"has tensor {tensor.index} without one scale")
+        return tensor.quantization.scale
+
     def scale(self, tensor: Tensor) -> float:
         """The scale of a tensor that `quantized` has checked."""
         assert tensor.quantization is not None
