@@ -21,8 +21,11 @@ from edge_deploy.compiler.ops.depthwise import Depthwise
 from edge_deploy.compiler.ops.fully_connected import FullyConnected
 from edge_deploy.compiler.ops.layer import Layer
 from edge_deploy.compiler.ops.mul import Mul
+from edge_deploy.compiler.ops.transpose_conv import TransposeConv
+from edge_deploy.compiler.ops.weighted import Requantization
+from edge_deploy.compiler.ops.window import Window
 from edge_deploy.compiler.passes import Program
-from edge_deploy.compiler.passes.channels import ranges
+from edge_deploy.compiler.passes.channels import borders, ranges
 from edge_deploy.compiler.quantization import Multiplier
 from tests import compiled_model
 from tests.model_file import ModelBuilder
@@ -316,6 +319,83 @@ def test_one_channel_stays_where_none_is_needed():
     row.weighted("CONV_2D", [[[[1, 1]]]], [0], (1, 2, 2, 1))
     assert _sizes(passes.remove_channels(row.program())) == [(1, 1, 1, 1)] * 3
     _check(row.data())
+
+
+def _sets(axes: Sequence[Sequence[Sequence[bool]]]) -> set[tuple[bool, ...]]:
+    """Rows and columns, each (positions, taps), to the sets of taps of all positions."""
+    rows, columns = axes
+    return {tuple(a and b for a in row for b in column) for row in rows for column in columns}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_taps_on_the_map_are_those_that_a_walk_finds(seed: int):
+    pick = Seeded(seed)
+    size, taps = ((pick.integer(1, 9), pick.integer(1, 9)) for _ in range(2))
+    stride, dilation, pad = ((pick.integer(1, 3), pick.integer(1, 3)) for _ in range(3))
+    output = pick.integer(1, 7), pick.integer(1, 7)
+    window = Window(
+        1, *size, 1, *output, 1, *taps, *stride, *dilation, pad_top=pad[0], pad_left=pad[1]
+    )
+    walked = [
+        [
+            [0 <= p * stride[i] - pad[i] + k * dilation[i] < size[i] for k in range(taps[i])]
+            for p in range(output[i])
+        ]
+        for i in (0, 1)
+    ]
+    found = borders.of_window(window)
+    if found is not None:
+        assert {tuple(each) for each in found.tolist()} == _sets(walked)
+    assert found is not None or len(_sets(walked)) > 20
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_taps_of_a_transposed_convolution_are_those_that_a_walk_finds(seed: int):
+    pick = Seeded(seed)
+    size, taps, output = ((pick.integer(1, 6), pick.integer(1, 6)) for _ in range(3))
+    stride, pad = ((pick.integer(1, 3), pick.integer(1, 3)) for _ in range(2))
+    layer = TransposeConv(
+        index=0,
+        operator="TRANSPOSE_CONV",
+        inputs=(0,),
+        outputs=(1,),
+        input_shape=(1, *size, 1),
+        output_shape=(1, *output, 1),
+        strides=stride,
+        pads=pad,
+        weights=np.ones((1, *taps, 1), np.int8),
+        bias=np.zeros(1, np.int64),
+        input_zero_point=0,
+        requantization=Requantization((Multiplier(2**30, 0),), 0, -128, 127),
+    )
+    # As the kernel goes: from each input to the outputs that it reaches.
+    walked = [
+        [
+            [any(n * stride[i] - pad[i] + k == p for n in range(size[i])) for k in range(taps[i])]
+            for p in range(output[i])
+        ]
+        for i in (0, 1)
+    ]
+    found = borders.of_transposed(layer)
+    if found is not None:
+        assert {tuple(each) for each in found.tolist()} == _sets(walked)
+    assert found is not None or len(_sets(walked)) > 20
+
+
+def test_large_kernels_on_large_maps_take_no_time():
+    wide = Window(1, 1, 10**7, 1, 1, 10**7, 1, 1, 10**6, 1, 1, 1, 1, 0, 5 * 10**5)
+    assert borders.of_window(wide) is None
+
+
+def test_without_sets_of_taps_a_constant_stays_unless_it_is_the_zero_point():
+    size = 60  # a kernel as large as the map: more sets than are told apart
+    for constant, kept in ((0, 1), (3, 2)):
+        row = Row((1, 1, size, 1))
+        row.weighted("CONV_2D", [[[[1]]], [[[0]]]], [0, constant], (1, 1, size, 2))
+        row.weighted("CONV_2D", np.ones((1, 1, size, 2)), [5], (1, 1, size, 1))
+        row.weighted("CONV_2D", [[[[1]]]], [0], (1, 1, size, 1))
+        assert _sizes(passes.remove_channels(row.program()))[1] == (1, 1, size, kept)
+        _check(row.data())
 
 
 def test_pools_and_strides_let_channels_through():

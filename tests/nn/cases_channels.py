@@ -6,8 +6,9 @@ Rows of weights are zero, biases saturate, columns are zero, at borders too; map
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,23 @@ class Chain(ModelBuilder):
         return self._weighted(
             "DEPTHWISE_CONV_2D", x, shape, (*output, x.shape[3] * times), 3, options
         )
+
+    def transpose_conv(self, x: At) -> At:
+        """TRANSPOSE_CONV, its output of the size that TensorFlow gives, or another."""
+        pick = self.pick
+        filters = pick.one_of((1, 2, 3, 6))
+        size, strides = (pick.integer(1, 4), pick.integer(1, 4)), pick.one_of(((1, 1), (2, 2)))
+        padding = pick.one_of(("SAME", "VALID"))
+        output = [
+            max(1, (n * stride if padding == "SAME" else (n - 1) * stride + taps) + change)
+            for n, taps, stride in zip(x.shape[1:3], size, strides, strict=True)
+            for change in (pick.one_of((0, 0, -1, 1)),)
+        ]
+        options = {"padding": padding, "stride_h": strides[0], "stride_w": strides[1]}
+        options |= {"fused_activation_function": pick.one_of(ACTIVATIONS)}
+        weights = (filters, *size, x.shape[3])
+        shape = (x.shape[0], output[0], output[1], filters)
+        return self._weighted("TRANSPOSE_CONV", x, weights, shape, 0, options)
 
     def pool(self, x: At) -> At:
         """AVERAGE_POOL_2D or MAX_POOL_2D."""
@@ -153,18 +171,17 @@ class Chain(ModelBuilder):
 
     def layer(self, x: At) -> At:
         """One of them that leaves a map."""
-        kind = self.pick.one_of(
-            ("conv", "conv", "point", "depthwise", "depthwise", "pool", "lookup")
+        kinds: tuple[Callable[[At], At], ...] = (
+            self.conv,
+            self.conv,
+            partial(self.conv, kernel=(1, 1)),
+            self.depthwise,
+            self.depthwise,
+            self.lookup,
+            self.pool,
+            self.transpose_conv,
         )
-        if kind == "point":
-            return self.conv(x, kernel=(1, 1))
-        makers = {
-            "conv": self.conv,
-            "depthwise": self.depthwise,
-            "lookup": self.lookup,
-            "pool": self.pool,
-        }
-        return makers[kind](x)
+        return self.pick.one_of(kinds)(x)
 
     def _window(
         self, x: At, kernel: tuple[int, int] | None, *, dilations: bool = True
@@ -221,7 +238,11 @@ class Chain(ModelBuilder):
         y = self.tensor(output_shape, scale=scale, zero_point=zero_point)
         w = self.tensor(weight_shape, scale=weight_scales, axis=axis, values=weights)
         b = self.tensor((channels,), "int32", scale=weight_scales * x.scale, values=bias)
-        self.op(operator, [x.index, w, b], [y], options)
+        if operator == "TRANSPOSE_CONV":
+            shape_of_output = self.tensor((4,), "int32", values=output_shape)
+            self.op(operator, [shape_of_output, w, x.index, b], [y], options, version=3)
+        else:
+            self.op(operator, [x.index, w, b], [y], options)
         self.text.append(f"{operator} {weight_shape} {options['fused_activation_function']}")
         shape = (*(1,) * (4 - len(output_shape)), *output_shape)
         return At(y, (shape[0], shape[1], shape[2], shape[3]), scale, zero_point)

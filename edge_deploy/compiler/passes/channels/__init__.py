@@ -27,6 +27,7 @@ from edge_deploy.compiler.ops.mul import Mul
 from edge_deploy.compiler.ops.pool import Pool
 from edge_deploy.compiler.ops.prelu import Prelu
 from edge_deploy.compiler.ops.squared_difference import SquaredDifference
+from edge_deploy.compiler.ops.transpose_conv import TransposeConv
 from edge_deploy.compiler.passes.channels.elementwise import ElementwiseRule
 from edge_deploy.compiler.passes.channels.preserving import LookupRule, PoolRule
 from edge_deploy.compiler.passes.channels.rule import Link, Mask, Rule
@@ -35,6 +36,7 @@ from edge_deploy.compiler.passes.channels.weighted import (
     ConvRule,
     DepthwiseRule,
     FullyConnectedRule,
+    TransposeConvRule,
 )
 from edge_deploy.compiler.passes.program import Program
 
@@ -52,6 +54,7 @@ RULES: Mapping[type[Layer], Rule[Any]] = {
     Pool: PoolRule(),
     Prelu: ElementwiseRule(),
     SquaredDifference: ElementwiseRule(),
+    TransposeConv: TransposeConvRule(),
 }
 
 

@@ -1,4 +1,4 @@
-"""Channels of CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED.
+"""Channels of CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV and FULLY_CONNECTED.
 
 An input channel with one value v adds sum(w) * (v - zero point) to an accumulator, wherever the
 window lies on the map; that goes into the bias. At a border some taps are off the map and add
@@ -18,15 +18,13 @@ from numpy.typing import NDArray
 from edge_deploy.compiler.ops.conv import Conv
 from edge_deploy.compiler.ops.depthwise import Depthwise
 from edge_deploy.compiler.ops.fully_connected import FullyConnected
-from edge_deploy.compiler.ops.weighted import Weighted
-from edge_deploy.compiler.passes.channels.borders import inside
+from edge_deploy.compiler.ops.transpose_conv import TransposeConv
+from edge_deploy.compiler.ops.weighted import Requantization
+from edge_deploy.compiler.passes.channels.borders import Sets, of_transposed, of_window
 from edge_deploy.compiler.passes.channels.rule import Link, Mask, Need, Rule, Tie
 from edge_deploy.compiler.passes.channels.values import Values, requantized
 
-W = TypeVar("W", Conv, FullyConnected)
-
-# Sets of taps on the map beyond which borders are not told apart (large kernels on small maps).
-_MOST_SETS = 64
+W = TypeVar("W", Conv, FullyConnected, TransposeConv)
 
 
 @dataclass(frozen=True)
@@ -34,27 +32,27 @@ class _Product:
     """The sums of a layer. inputs less the zero point, so that a tap off the map adds nothing.
 
     weights: (outputs, taps, depth) int64. low, high: (outputs or 1, depth), the inputs' ranges.
-    inside: (sets, taps), each set of taps that some output has on the map.
+    inside: (sets, taps), each set of taps that some output has on the map; None: any set.
     """
 
     weights: NDArray[np.int64]
     low: NDArray[np.int64]
     high: NDArray[np.int64]
-    inside: NDArray[np.bool_]
+    inside: Sets | None
 
-    def ranges(self, layer: Weighted) -> Values:
+    def ranges(self, bias: NDArray[np.int64], requantization: Requantization) -> Values:
         """The layer's outputs, (outputs,)."""
         low, high = self.low[:, None, :], self.high[:, None, :]
         up = self.weights > 0
         least = (self.weights * np.where(up, low, high)).sum(axis=2)
         most = (self.weights * np.where(up, high, low)).sum(axis=2)
-        if len(self.inside) > _MOST_SETS:
-            sets = np.ones((1, self.weights.shape[1]), np.int64)
-            least, most = np.minimum(least, 0), np.maximum(most, 0)
+        if self.inside is None:
+            least = np.minimum(least, 0).sum(axis=1, keepdims=True)
+            most = np.maximum(most, 0).sum(axis=1, keepdims=True)
         else:
             sets = self.inside.astype(np.int64)
-        bias = layer.bias[:, None]
-        return requantized(bias + least @ sets.T, bias + most @ sets.T, layer.requantization)
+            least, most = least @ sets.T, most @ sets.T
+        return requantized(bias[:, None] + least, bias[:, None] + most, requantization)
 
     @property
     def needed(self) -> NDArray[np.bool_]:
@@ -67,18 +65,20 @@ class _Product:
         zero = (self.low == 0)[0] & (self.high == 0)[0]
         needed[:, zero] = False
         others = (self.low == self.high)[0] & ~zero
-        if len(self.inside) <= _MOST_SETS and others.any():
+        if self.inside is not None and others.any():
             sums = self._sums(self.inside, others)
             needed[:, others] &= ~(sums == sums[0]).all(axis=0)
         return needed
 
     def added(self, gone: Mask) -> NDArray[np.int64]:
         """(outputs,): what input channels that are not needed add, wherever the window lies."""
-        constant = gone & (self.low == self.high)[0]
+        constant = gone & (self.low == self.high)[0] & (self.low != 0)[0]
+        if self.inside is None or not constant.any():  # what adds nothing goes without a trace
+            return np.zeros(len(self.weights), np.int64)
         added: NDArray[np.int64] = self._sums(self.inside[:1], constant)[0] @ self.low[0, constant]
         return added
 
-    def _sums(self, inside: NDArray[np.bool_], channels: Mask) -> NDArray[np.int64]:
+    def _sums(self, inside: Sets, channels: Mask) -> NDArray[np.int64]:
         """The weights' sums over taps that are on the map: (sets, outputs, channels)."""
         return np.tensordot(inside.astype(np.int64), self.weights[:, :, channels], axes=(1, 1))
 
@@ -96,7 +96,7 @@ class _Dense(Rule[W]):
 
     def ranges(self, layer: W, inputs: Sequence[Values]) -> tuple[Values, ...]:
         """What is known of the output."""
-        return (self._product(layer, inputs[0]).ranges(layer),)
+        return (self._product(layer, inputs[0]).ranges(layer.bias, layer.requantization),)
 
     def links(self, layer: W, inputs: Sequence[Values]) -> tuple[Link, ...] | None:
         """Outputs need the inputs that have weights and are not folded."""
@@ -135,7 +135,7 @@ class ConvRule(_Dense[Conv]):
             layer.weights.reshape(outputs, height * width, depth).astype(np.int64),
             (seen.lowest - layer.input_zero_point).reshape(layer.groups, depth)[group],
             (seen.highest - layer.input_zero_point).reshape(layer.groups, depth)[group],
-            inside(layer.window),
+            of_window(layer.window),
         )
 
     def links(self, layer: Conv, inputs: Sequence[Values]) -> tuple[Link, ...] | None:
@@ -148,6 +148,29 @@ class ConvRule(_Dense[Conv]):
             layer.window, input_channels=weights.shape[3], output_channels=weights.shape[0]
         )
         return replace(layer, weights=weights, window=window)
+
+
+class TransposeConvRule(_Dense[TransposeConv]):
+    """TRANSPOSE_CONV: strides and borders leave taps out."""
+
+    def _product(self, layer: TransposeConv, source: Values) -> _Product:
+        outputs, height, width, depth = layer.weights.shape
+        seen = source.seen_as(depth)
+        return _Product(
+            layer.weights.reshape(outputs, height * width, depth).astype(np.int64),
+            (seen.lowest - layer.input_zero_point)[None],
+            (seen.highest - layer.input_zero_point)[None],
+            of_transposed(layer),
+        )
+
+    def _shrunk(self, layer: TransposeConv, read: Mask, written: Mask) -> TransposeConv:
+        weights = layer.weights[written][..., read]
+        return replace(
+            layer,
+            weights=weights,
+            input_shape=(*layer.input_shape[:3], weights.shape[3]),
+            output_shape=(*layer.output_shape[:3], weights.shape[0]),
+        )
 
 
 class FullyConnectedRule(_Dense[FullyConnected]):
@@ -177,9 +200,9 @@ class DepthwiseRule(Rule[Depthwise]):
             layer.weights.reshape(-1, outputs).T[:, :, None].astype(np.int64),
             (seen.lowest - layer.input_zero_point).repeat(layer.multiples)[:, None],
             (seen.highest - layer.input_zero_point).repeat(layer.multiples)[:, None],
-            inside(layer.window),
+            of_window(layer.window),
         )
-        return (product.ranges(layer),)
+        return (product.ranges(layer.bias, layer.requantization),)
 
     def links(self, layer: Depthwise, inputs: Sequence[Values]) -> tuple[Link, ...] | None:
         """Each output is tied to its input."""
