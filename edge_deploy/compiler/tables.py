@@ -35,8 +35,8 @@ Integers = NDArray[np.int64]
 # A table of every result that a C library may give: see `_near`.
 Transform = Callable[[Floats], list[Floats]]
 
-# 255 steps times a factor of 2^22 still fit a word, with the zero point: nothing can wrap.
-_LARGEST_SHIFT = 22
+# 255 steps times this still fit a word, with the zero point: nothing can wrap.
+_LARGEST_FACTOR = 2.0**22
 # How far results may be from the exact ones, in units of the last place. Sources: glibc's
 # sysdeps/ieee754/flt-32/e_expf.c (0.502, since 2.27, whose symbol the runtime asks for); Innocente
 # and Zimmermann, "Accuracy of Mathematical Functions in Single, Double, ... Precision" (expm1f
@@ -144,13 +144,11 @@ def rsqrt(source: Side, output: Side) -> Table:
 def hard_swish(source: Side, output: Side) -> Table:
     """HARD_SWISH in 16-bit fixed point."""
     finer = np.float32(1 / 128) * np.float32(source.scale)
-    to_output = quantization.quantize_multiplier(float(finer / np.float32(output.scale)))
-    to_gate = quantization.quantize_multiplier(
-        float(finer / (np.float32(3.0) / np.float32(32768.0)))
-    )
+    to_output = _multiplier(float(finer / np.float32(output.scale)))
+    to_gate = _multiplier(float(finer / (np.float32(3.0) / np.float32(32768.0))))
     if to_output.shift > 0:
         raise TableRefused("has an input scale more than 128 times its output's")
-    if to_output.shift < -15 or not -15 <= to_gate.shift <= 30:
+    if to_output.shift < -15 or to_gate.shift < -15:
         raise TableRefused("has scales too far apart for 16-bit arithmetic")
     fine = (source.values() - source.zero_point) << 7
     unscaled = _high_16(fine, _narrow(to_output.multiplier))
@@ -262,12 +260,9 @@ def _near(function: str, x: Floats, exact: NDArray[np.float64]) -> list[Floats]:
 
 def _multiplier(factor: float) -> Multiplier:
     """A factor as fixed point. Raises TableRefused where products could leave a word."""
-    if not math.isfinite(factor):
-        raise TableRefused("has scales whose quotient is no float")
-    found = quantization.quantize_multiplier(factor)
-    if found.shift > _LARGEST_SHIFT:
+    if not abs(factor) < _LARGEST_FACTOR:
         raise TableRefused(f"has scales that multiply by {factor:g}")
-    return found
+    return quantization.quantize_multiplier(factor)
 
 
 def _narrow(multiplier: int) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from tests.nn import (
     cases_binary,
     cases_channels,
+    cases_convert,
     cases_fold,
     cases_lookup,
     cases_move,
@@ -21,6 +22,7 @@ from tests.nn.cases import Family
 FAMILIES: Mapping[str, Family] = {
     **cases_binary.FAMILIES,
     **cases_channels.FAMILIES,
+    **cases_convert.FAMILIES,
     **cases_fold.FAMILIES,
     **cases_lookup.FAMILIES,
     **cases_move.FAMILIES,

@@ -196,9 +196,9 @@ class Site:
     def at_run_time(self, tensor: Tensor, what: str) -> Tensor:
         """Check a tensor of any type that is computed at run time, with elements; returns it."""
         if tensor.is_constant:
-            raise unsupported(self, f"has a constant {what}")
+            raise unsupported(self, f"has {what} that is constant")
         if tensor.elements <= 0:
-            raise unsupported(self, f"has an empty {what}, shape {tensor.shape}")
+            raise unsupported(self, f"has {what} without elements, shape {tensor.shape}")
         return tensor
 
     def activation(
@@ -299,8 +299,11 @@ class Site:
         return lowest, highest
 
 
-def struct_body(kind: str, call: str, fields: Mapping[str, int]) -> str:
-    """A function body: the shape as a constant structure, then the kernel's call."""
+def struct_body(kind: str, call: str, fields: Mapping[str, int | str]) -> str:
+    """A function body: the shape as a constant structure, then the kernel's call.
+
+    fields: numbers, or what else C has for them.
+    """
     lines = [f"    static const {kind} shape = {{"]
     lines += [f"        .{name} = {value}," for name, value in fields.items()]
     lines += ["    };", f"    {call};"]

@@ -60,8 +60,9 @@ class Lookup(Layer):
 
     @property
     def changes_nothing(self) -> bool:
-        """True where every byte stays what it is."""
-        return bool((self.table == np.arange(256)).all())
+        """True where every byte stays what it is, and what it is called."""
+        same = bool((self.table == np.arange(256)).all())
+        return same and self.source_type is self.output_type
 
     def clamp(self) -> tuple[int, int] | None:
         """Lowest and highest, where all that the layer does is to clamp int8 values."""

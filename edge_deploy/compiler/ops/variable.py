@@ -57,7 +57,7 @@ def read(site: Site) -> CopyVariable:
     else:
         inputs, outputs = (site.operator.inputs[1],), (variable.tensor,)
         value = site.tensor(1)
-    site.at_run_time(value, "value")
+    site.at_run_time(value, "a value")
     return CopyVariable(
         index=site.operator.index,
         operator=site.operator.name,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+from edge_deploy.compiler.ops.cast import Cast
 from edge_deploy.compiler.ops.layer import Layer
 from edge_deploy.compiler.ops.lookup import Lookup
 from edge_deploy.compiler.passes.program import Program
@@ -41,8 +42,10 @@ def fuse_lookups(program: Program) -> Program:
 
 
 def remove_identities(program: Program) -> Program:
-    """Let what reads a table that changes nothing read its source."""
-    return remove_copies(program, lambda layer: isinstance(layer, Lookup) and layer.changes_nothing)
+    """Let what reads a table, or a cast, that changes nothing read its source."""
+    return remove_copies(
+        program, lambda layer: isinstance(layer, Lookup | Cast) and layer.changes_nothing
+    )
 
 
 def _fused(before: Layer, layer: Lookup) -> Layer | None:
