@@ -1,4 +1,4 @@
-"""What only moves elements: reordered, joined, cut, padded, repeated, picked, resized."""
+"""What only moves elements, I: reordered, joined, cut, reshaped."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Moves:
         return Case(f"{text} {self.dtype}", self.model.finish(self.inputs, outputs))
 
 
-def _shape(pick: Pick, least: int = 1, most: int = 4) -> tuple[int, ...]:
+def drawn_shape(pick: Pick, least: int = 1, most: int = 4) -> tuple[int, ...]:
     rank = pick.integer(least, most)
     shape = [pick.one_of(SIZES if rank < 5 else (1, 2, 3)) for _ in range(rank)]
     return tuple(shape)
@@ -90,7 +90,7 @@ TYPES = ("int8", "int8", "int8", "uint8", "int32", "float32", "int64")
 def transpose(pick: Pick) -> Case:
     """TRANSPOSE of one to six dimensions."""
     m = Moves(pick, (*TYPES, "int16", "bool"))
-    shape = _shape(pick, most=6)
+    shape = drawn_shape(pick, most=6)
     order = _permutation(pick, len(shape))
     signed = [x - len(shape) if pick.one_of((False, False, True)) else x for x in order]
     x = m.input(shape)
@@ -101,7 +101,7 @@ def transpose(pick: Pick) -> Case:
 def reverse(pick: Pick) -> Case:
     """REVERSE_V2 along one dimension."""
     m = Moves(pick, (*TYPES, "int16", "bool"))
-    shape = _shape(pick)
+    shape = drawn_shape(pick)
     axis = pick.integer(0, len(shape) - 1)
     x = m.input(shape)
     y = m.op("REVERSE_V2", [x, m.numbers([axis])], [shape])
@@ -120,11 +120,33 @@ def depth_to_space(pick: Pick) -> Case:
     return m.finish(f"{name} {a} -> {b}", y)
 
 
+def batch_to_space(pick: Pick) -> Case:
+    """SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND."""
+    m = Moves(pick, TYPES)
+    count, depth, batches = pick.integer(1, 2), pick.one_of((1, 3, 4)), pick.integer(1, 2)
+    blocks = [pick.integer(1, 3) for _ in range(count)]
+    sides = [[pick.integer(0, 3), pick.integer(0, 3)] for _ in range(count)]
+    if pick.one_of((False, False, True)):
+        sides = [[0, 0]] * count
+    maps = [
+        -(-(sum(pair) + pick.integer(1, 4)) // block)
+        for block, pair in zip(blocks, sides, strict=True)
+    ]
+    flat = [size * block - sum(pair) for size, block, pair in zip(maps, blocks, sides, strict=True)]
+    apart = (batches * int(np.prod(blocks)), *maps, depth)
+    whole = (batches, *flat, depth)
+    name, a, b = pick.one_of(
+        (("SPACE_TO_BATCH_ND", whole, apart), ("BATCH_TO_SPACE_ND", apart, whole))
+    )
+    operands = [m.input(a), m.numbers(blocks), m.numbers(sides)]
+    return m.finish(f"{name} {a} -> {b} {blocks} {sides}", m.op(name, operands, [b]))
+
+
 def concatenation(pick: Pick) -> Case:
     """CONCATENATION of inputs, constants and inputs again."""
     m = Moves(pick, (*TYPES, "int16", "bool"))
     m.zero_point = 0 if m.dtype == "int16" else m.zero_point
-    shape = _shape(pick)
+    shape = drawn_shape(pick)
     axis = pick.integer(0, len(shape) - 1)
     parts, sizes = [], []
     for i in range(pick.integer(1, 5)):
@@ -146,7 +168,7 @@ def concatenation(pick: Pick) -> Case:
 def pack(pick: Pick) -> Case:
     """PACK of inputs and constants."""
     m = Moves(pick, TYPES)
-    shape = _shape(pick, least=0, most=3)
+    shape = drawn_shape(pick, least=0, most=3)
     axis = pick.integer(0, len(shape))
     count = pick.integer(1, 4)
     parts = [m.input(shape)]
@@ -159,7 +181,7 @@ def pack(pick: Pick) -> Case:
 def split(pick: Pick) -> Case:
     """SPLIT, SPLIT_V and UNPACK, of which not all parts may be read."""
     m = Moves(pick, ("int8", "int8", "uint8", "int32", "float32"))
-    shape = _shape(pick)
+    shape = drawn_shape(pick)
     axis = pick.integer(0, len(shape) - 1)
     signed = axis - pick.one_of((0, len(shape)))
     name = pick.one_of(("SPLIT", "SPLIT_V", "UNPACK"))
@@ -186,7 +208,7 @@ def split(pick: Pick) -> Case:
 def slices(pick: Pick) -> Case:
     """SLICE."""
     m = Moves(pick, (*TYPES, "int16", "bool"))
-    shape = _shape(pick, most=5)
+    shape = drawn_shape(pick, most=5)
     begins = [pick.integer(0, size - 1) for size in shape]
     sizes = [pick.integer(1, size - begin) for size, begin in zip(shape, begins, strict=True)]
     given = [
@@ -202,7 +224,7 @@ def slices(pick: Pick) -> Case:
 def strided_slice(pick: Pick) -> Case:
     """STRIDED_SLICE with masks; the shape is numpy's."""
     m = Moves(pick, (*TYPES, "int16", "bool"))
-    shape = _shape(pick, most=4)
+    shape = drawn_shape(pick, most=4)
     begins, ends, steps = [], [], []
     masks = dict.fromkeys(("begin", "end", "ellipsis", "new_axis", "shrink_axis"), 0)
     offset = pick.one_of((False, False, False, True))
@@ -282,71 +304,10 @@ def _slice(
     return signed, written, step
 
 
-def pad(pick: Pick) -> Case:
-    """PAD and PADV2."""
-    m = Moves(pick, (*TYPES, "int16"))
-    shape = _shape(pick)
-    paddings = [[pick.integer(0, 3), pick.integer(0, 3)] for _ in shape]
-    name = pick.one_of(("PAD", "PADV2"))
-    operands = [m.input(shape), m.numbers(paddings, pick.one_of(("int32", "int64")))]
-    if name == "PADV2":
-        value = pick.one_of((-128, 127, 0, 5)) if m.dtype == "int8" else 0
-        operands.append(m.tensor((1,), [value]))
-    whole = [size + sum(pair) for size, pair in zip(shape, paddings, strict=True)]
-    return m.finish(f"{name} {shape} {paddings}", m.op(name, operands, [whole]))
-
-
-def mirror_pad(pick: Pick) -> Case:
-    """MIRROR_PAD."""
-    m = Moves(pick, TYPES)
-    shape = _shape(pick)
-    mode = pick.one_of(("REFLECT", "SYMMETRIC"))
-    most = [size - (mode == "REFLECT") for size in shape]
-    paddings = [[pick.integer(0, min(3, x)), pick.integer(0, min(3, x))] for x in most]
-    whole = [size + sum(pair) for size, pair in zip(shape, paddings, strict=True)]
-    y = m.op("MIRROR_PAD", [m.input(shape), m.numbers(paddings)], [whole], {"mode": mode})
-    return m.finish(f"MIRROR_PAD {mode} {shape} {paddings}", y)
-
-
-def tile(pick: Pick) -> Case:
-    """TILE."""
-    m = Moves(pick, (*TYPES, "bool"))
-    shape = _shape(pick)
-    counts = [pick.integer(1, 3) for _ in shape]
-    whole = [size * count for size, count in zip(shape, counts, strict=True)]
-    operands = [m.input(shape), m.numbers(counts, pick.one_of(("int32", "int64")))]
-    return m.finish(f"TILE {shape} {counts}", m.op("TILE", operands, [whole]))
-
-
-def broadcast_to(pick: Pick) -> Case:
-    """BROADCAST_TO."""
-    m = Moves(pick, (*TYPES, "int16", "bool"))
-    whole = _shape(pick, most=6)
-    shape = [size if pick.one_of((False, True)) else 1 for size in whole]
-    shape = shape[pick.integer(0, len(whole) - 1) :]
-    y = m.op("BROADCAST_TO", [m.input(shape), m.numbers(whole)], [whole])
-    return m.finish(f"BROADCAST_TO {shape} -> {whole}", y)
-
-
-def gather(pick: Pick) -> Case:
-    """GATHER by constants."""
-    m = Moves(pick, ("int8", "int8", "uint8", "int32", "float32", "int64", "bool"))
-    shape = _shape(pick)
-    axis = pick.integer(0, len(shape) - 1)
-    count = pick.one_of(((), (1,), (3,), (4,), (2, 3)))
-    rng = np.random.default_rng(pick.integer(0, 2**31))
-    indices = rng.integers(0, shape[axis], count)
-    whole = (*shape[:axis], *count, *shape[axis + 1 :])
-    options = {"axis": axis - pick.one_of((0, len(shape)))}
-    operands = [m.input(shape), m.numbers(indices, pick.one_of(("int32", "int64")))]
-    y = m.op("GATHER", operands, [whole], options)
-    return m.finish(f"GATHER {shape} {indices.tolist()} {options}", y)
-
-
 def reshape(pick: Pick) -> Case:
-    """RESHAPE, SQUEEZE and EXPAND_DIMS, one after the other, with a copy between."""
+    """RESHAPE, SQUEEZE and EXPAND_DIMS, one after the other."""
     m = Moves(pick, (*TYPES, "int16", "bool"))
-    shape = _shape(pick, least=2, most=3)
+    shape = drawn_shape(pick, least=2, most=3)
     x = m.input(shape)
     flat = int(np.prod(shape))
     unknown = pick.one_of((flat, -1))
@@ -363,47 +324,18 @@ def reshape(pick: Pick) -> Case:
     return m.finish(f"RESHAPE {shape} SQUEEZE {axes} EXPAND_DIMS {axis}", y)
 
 
-def resize_nearest_neighbor(pick: Pick) -> Case:
-    """RESIZE_NEAREST_NEIGHBOR."""
-    m = Moves(pick, ("int8", "int8", "uint8", "float32", "int16"))
-    return _resize(pick, m, "RESIZE_NEAREST_NEIGHBOR")
-
-
-def resize_bilinear(pick: Pick) -> Case:
-    """RESIZE_BILINEAR."""
-    return _resize(pick, Moves(pick), "RESIZE_BILINEAR")
-
-
-def _resize(pick: Pick, m: Moves, name: str) -> Case:
-    shape = (pick.integer(1, 2), pick.integer(1, 9), pick.integer(1, 9), pick.one_of((1, 3, 4)))
-    size = [pick.integer(1, 19), pick.integer(1, 19)]
-    if pick.one_of((False, True)):
-        size = [shape[1] * pick.integer(1, 3), shape[2] * pick.integer(1, 3)]
-    align, half_pixel = pick.one_of(((False, False), (True, False), (False, True)))
-    options = {"align_corners": align, "half_pixel_centers": half_pixel}
-    operands = [m.input(shape), m.numbers(size)]
-    y = m.op(name, operands, [(shape[0], *size, shape[3])], options)
-    return m.finish(f"{name} {shape} -> {size} {options}", y)
-
-
 FAMILIES: Mapping[str, Family] = {
     function.__name__: function
     for function in (
-        broadcast_to,
+        batch_to_space,
         concatenation,
         depth_to_space,
-        gather,
-        mirror_pad,
         pack,
-        pad,
         reshape,
-        resize_bilinear,
-        resize_nearest_neighbor,
         reverse,
         slices,
         split,
         strided_slice,
-        tile,
         transpose,
     )
 }

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from edge_deploy.compiler.ops import (
     add,
     arg_min_max,
+    blocks,
     cast,
     conv,
     cut,
@@ -50,6 +51,7 @@ READERS: Mapping[str, Callable[[Site], Layer | tuple[Layer, ...]]] = {
     "ARG_MIN": arg_min_max.read,
     "ASSIGN_VARIABLE": variable.read,
     "AVERAGE_POOL_2D": pool.read,
+    "BATCH_TO_SPACE_ND": blocks.read_batch_to_space,
     "BROADCAST_TO": repeat.read_broadcast_to,
     "CAST": cast.read,
     "CONCATENATION": join.read_concatenation,
@@ -91,6 +93,7 @@ READERS: Mapping[str, Callable[[Site], Layer | tuple[Layer, ...]]] = {
     "RSQRT": lookup.read,
     "SLICE": cut.read_slice,
     "SOFTMAX": softmax.read,
+    "SPACE_TO_BATCH_ND": blocks.read_space_to_batch,
     "SPACE_TO_DEPTH": reorder.read_space_to_depth,
     "SPLIT": cut.read_split,
     "SPLIT_V": cut.read_split_v,

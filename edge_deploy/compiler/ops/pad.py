@@ -66,18 +66,25 @@ def _paddings(site: Site, source: Tensor) -> tuple[list[int], list[int]]:
     ]
 
 
+def zero_byte(site: Site, output: Tensor) -> int:
+    """The byte that a zero of the output's type consists of."""
+    quantized = output.dtype in (DType.INT8, DType.UINT8, DType.INT16)
+    value = output.quantization.zero_point if quantized and output.quantization else 0
+    return _only_byte(site, np.array(value, output.dtype.value).tobytes())
+
+
 def _fill(site: Site, output: Tensor) -> int:
-    """The byte that fills: the output's zero point, or what PADV2 says."""
+    """The byte that fills: what PADV2 says, or a zero."""
     given = site.optional(2)
     if given is None:
-        quantized = output.dtype in (DType.INT8, DType.UINT8, DType.INT16)
-        value = output.quantization.zero_point if quantized and output.quantization else 0
-        raw = np.array(value, output.dtype.value).tobytes()
-    else:
-        if given.values is None or given.dtype is not output.dtype or given.elements != 1:
-            raise unsupported(site, "pads with what is not one constant of the output's type")
-        moved.same_scale(site, given, output)
-        raw = given.values.tobytes()
+        return zero_byte(site, output)
+    if given.values is None or given.dtype is not output.dtype or given.elements != 1:
+        raise unsupported(site, "pads with what is not one constant of the output's type")
+    moved.same_scale(site, given, output)
+    return _only_byte(site, given.values.tobytes())
+
+
+def _only_byte(site: Site, raw: bytes) -> int:
     if len(set(raw)) > 1:
         raise unsupported(site, f"pads with the bytes {raw.hex()}; they must all be equal")
     return raw[0]

@@ -89,33 +89,42 @@ def copy(
     tables: Sequence[NDArray[np.int64]],
     shape: Sequence[int] | None = None,
 ) -> Layer:
-    """The layer that picks elements of `source` to `output`.
+    """The layer that picks elements of `source` to `output` by indices.
 
     tables: for each dimension of the output, which index to take of the same dimension of
     `shape`: the source's, or one that it may be reshaped to.
     Raises UnsupportedModel where an index does not exist.
     """
     sizes = source.shape if shape is None else tuple(shape)
-    reads = strides(sizes)
     for table, size in zip(tables, sizes, strict=True):
         if table.min() < 0 or table.max() >= size:
             raise unsupported(site, f"takes indices {table.min()} to {table.max()} of {size}")
-    found = [_loops(table, read) for table, read in zip(tables, reads, strict=True)]
+    offsets = [table * read for table, read in zip(tables, strides(sizes), strict=True)]
+    return copy_from(site, source, output, offsets)
+
+
+def copy_from(
+    site: Site, source: Tensor, output: Tensor, offsets: Sequence[NDArray[np.int64]]
+) -> Layer:
+    """The same by offsets in elements, which are added up."""
+    if not 0 <= sum(x.min() for x in offsets) <= sum(x.max() for x in offsets) < source.elements:
+        raise unsupported(site, f"reaches outside a tensor of shape {source.shape}")
+    found = [_loops(table) for table in offsets]
     loops = [loop for steps in found for loop in steps or ()]
     writes = strides([loop.size for loop in loops])
     loops = [Loop(x.size, x.read, write) for x, write in zip(loops, writes, strict=True)]
     if None not in found and strided.fits(loops):
-        at = sum(int(table[0]) * read for table, read in zip(tables, reads, strict=True))
+        at = sum(int(table[0]) for table in offsets)
         return strided.copy(site, source, output, loops, read_at=at)
-    return _picked(site, source, output, tables, sizes)
+    return _picked(site, source, output, offsets)
 
 
-def _loops(table: NDArray[np.int64], read: int) -> list[Loop] | None:
+def _loops(table: NDArray[np.int64]) -> list[Loop] | None:
     """The table as one or two loops that count evenly, or None."""
     steps = np.diff(table)
     breaks = np.flatnonzero(steps != steps[:1])
     if not breaks.size:
-        return [Loop(table.size, int(steps[0]) * read if steps.size else 0, 0)]
+        return [Loop(table.size, int(steps[0]) if steps.size else 0, 0)]
     inner = int(breaks[0]) + 1
     if table.size % inner:
         return None
@@ -123,28 +132,20 @@ def _loops(table: NDArray[np.int64], read: int) -> list[Loop] | None:
     starts = np.diff(rows[:, 0])
     if (rows - rows[:, :1] != rows[0] - rows[0, 0]).any() or (starts != starts[0]).any():
         return None
-    within = int(steps[0]) * read if inner > 1 else 0
-    return [Loop(len(rows), int(starts[0]) * read, 0), Loop(inner, within, 0)]
+    within = int(steps[0]) if inner > 1 else 0
+    return [Loop(len(rows), int(starts[0]), 0), Loop(inner, within, 0)]
 
 
 def _picked(
-    site: Site,
-    source: Tensor,
-    output: Tensor,
-    tables: Sequence[NDArray[np.int64]],
-    sizes: Sequence[int],
+    site: Site, source: Tensor, output: Tensor, offsets: Sequence[NDArray[np.int64]]
 ) -> Picked:
     """The same by tables, but for the last dimensions, where those are taken whole."""
-    run = source.dtype.itemsize
-    kept = list(zip(tables, sizes, strict=True))
-    while kept and np.array_equal(kept[-1][0], np.arange(kept[-1][1])):
-        run *= kept.pop()[1]
-    step = run
-    places: list[NDArray[np.int32]] = []
-    for table, size in reversed(kept):
-        if table.size > 1 or table[0]:
-            places.append((table * step).astype(np.int32))
-        step *= size
+    size = source.dtype.itemsize
+    kept = list(offsets)
+    run = 1
+    while kept and np.array_equal(kept[-1], np.arange(kept[-1].size) * run):
+        run *= kept.pop().size
+    places = [(table * size).astype(np.int32) for table in kept if table.size > 1 or table[0]]
     if len(places) > MOST_AXES:
         raise unsupported(site, f"picks along {len(places)} dimensions; {MOST_AXES} is most")
     return Picked(
@@ -152,9 +153,9 @@ def _picked(
         operator=site.operator.name,
         inputs=() if source.is_constant else (source.index,),
         outputs=(output.index,),
-        run=run,
-        sizes=tuple(table.size for table in reversed(places)),
+        run=run * size,
+        sizes=tuple(table.size for table in places),
         shapes_text=f"{times(source.shape)} -> {times(output.shape)}",
-        tables=tuple(reversed(places)),
+        tables=tuple(places),
         values=strided.bytes_of(source),
     )
