@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from edge_deploy.compiler.ops import (
     add,
     arg_min_max,
+    batch_matmul,
     blocks,
     cast,
     conv,
@@ -51,6 +52,7 @@ READERS: Mapping[str, Callable[[Site], Layer | tuple[Layer, ...]]] = {
     "ARG_MIN": arg_min_max.read,
     "ASSIGN_VARIABLE": variable.read,
     "AVERAGE_POOL_2D": pool.read,
+    "BATCH_MATMUL": batch_matmul.read,
     "BATCH_TO_SPACE_ND": blocks.read_batch_to_space,
     "BROADCAST_TO": repeat.read_broadcast_to,
     "CAST": cast.read,

@@ -78,7 +78,7 @@ class Operands:
             _select(tensor, channels) if self.channels_of(i) == channels.size else tensor
             for i, tensor in enumerate(self.tensors)
         )
-        stretch = _stretch(first.shape, second.shape)
+        stretch = stretch_of(first.shape, second.shape)
         assert stretch is not None
         return Operands((first, second), _select(self.output, channels), stretch)
 
@@ -158,8 +158,8 @@ def read(site: Site, *, most_dimensions: int) -> Operands:
     for tensor in (first, second):
         if tensor.elements <= 0:
             raise unsupported(site, f"has an empty input, shape {tensor.shape}")
-    stretch = _stretch(first.shape, second.shape)
-    if stretch is None or _output_shape(first.shape, second.shape) != output.shape:
+    stretch = stretch_of(first.shape, second.shape)
+    if stretch is None or output_shape(first.shape, second.shape) != output.shape:
         raise unsupported(
             site, f"has inputs of shape {first.shape} and {second.shape} for {output.shape}"
         )
@@ -206,13 +206,14 @@ def _aligned(shape: tuple[int, ...], rank: int) -> tuple[int, ...]:
     return (1,) * (rank - len(shape)) + shape
 
 
-def _output_shape(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...]:
+def output_shape(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of an output, where `stretch_of` its operands is not None."""
     rank = max(len(first), len(second))
     pairs = zip(_aligned(first, rank), _aligned(second, rank), strict=True)
     return tuple(max(a, b) for a, b in pairs)
 
 
-def _stretch(first: tuple[int, ...], second: tuple[int, ...]) -> Stretch | None:
+def stretch_of(first: tuple[int, ...], second: tuple[int, ...]) -> Stretch | None:
     """How two shapes go together; None where they do not. Sizes are above 0."""
     rank = max(len(first), len(second))
     sizes: list[int] = []
