@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from edge_deploy import model
 from edge_deploy.compiler import ops, passes
 from edge_deploy.compiler.ops.weighted import Weighted
 from edge_deploy.compiler.passes import Program
+from tests import compiled_model
 from tests import model_builder as models
 from tests.nn.cases_state import Memory
 
@@ -109,3 +111,41 @@ def test_a_variable_is_copied_only_where_it_shows():
     assert _reads_left(late=True, output=False) == 1
     assert _reads_left(late=False, output=True) == 1
     assert _reads_left(late=False, output=False, dtype="int16") == 1
+
+
+@pytest.mark.parametrize("operator", ["TRANSPOSE", "SLICE", "PAD", "CONCATENATION"])
+def test_copies_of_all_that_there_is_vanish(operator: str):
+    builder = models.LayerBuilder(0)
+    x = builder.input((1, 4, 1, 3))
+    y = builder.softmax(x)
+    shape = (4, 1, 1, 3) if operator == "TRANSPOSE" else y.shape
+    z = builder.tensor(shape, scale=y.scale, zero_point=y.zero_point)
+    numbers = {
+        "TRANSPOSE": [np.array([1, 2, 0, 3])],
+        "SLICE": [np.zeros(4), np.array([1, 4, 1, 3])],
+        "PAD": [np.zeros((4, 2))],
+        "CONCATENATION": [],
+    }[operator]
+    operands = [builder.tensor(each.shape, "int32", values=each) for each in numbers]
+    options = {"axis": 1} if operator == "CONCATENATION" else None
+    builder.op(operator, [y.index, *operands], [z], options)
+    data = builder.finish([x.index], [z])
+    program = passes.remove_reshapes(_program(data))
+    assert [layer.operator for layer in program.layers] == ["SOFTMAX"]
+    assert program.outputs == (y.index,)
+    inputs = compiled_model.random_inputs(model.read(data), 4)
+    wanted = compiled_model.expected(data, inputs)
+    compiled_model.assert_equal(
+        data, compiled_model.run_on_host(data, inputs), wanted, what=operator
+    )
+
+
+def test_a_copy_of_a_part_stays():
+    builder = models.LayerBuilder(0)
+    x = builder.input((1, 4, 1, 3))
+    y = builder.softmax(x)
+    z = builder.tensor((1, 3, 1, 3), scale=y.scale, zero_point=y.zero_point)
+    numbers = [builder.tensor((4,), "int32", values=v) for v in ([0, 0, 0, 0], [1, 3, 1, 3])]
+    builder.op("SLICE", [y.index, *numbers], [z])
+    program = passes.remove_reshapes(_program(builder.finish([x.index], [z])))
+    assert [layer.operator for layer in program.layers] == ["SOFTMAX", "SLICE"]

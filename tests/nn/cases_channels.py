@@ -169,6 +169,23 @@ class Chain(ModelBuilder):
         index = self.tensor(shape, scale=0.05, zero_point=zero_point)
         return At(index, shape, 0.05, zero_point)
 
+    def padded(self, x: At) -> At:
+        """A PAD or PADV2 of height and width, and a convolution or another reader of it."""
+        pick = self.pick
+        most = pick.one_of((1, 1, 3))
+        pads = [(0, 0), *((pick.integer(0, most), pick.integer(0, most)) for _ in "yx"), (0, 0)]
+        shape = tuple(n + before + after for n, (before, after) in zip(x.shape, pads, strict=True))
+        y = self.tensor(shape, scale=x.scale, zero_point=x.zero_point)
+        operands = [x.index, self.tensor((4, 2), "int32", values=pads)]
+        value = pick.one_of((None, x.zero_point, 3))
+        if value is not None:
+            quantized = {"scale": x.scale, "zero_point": x.zero_point}
+            operands.append(self.tensor((), values=[value], **quantized))
+        self.op("PAD" if value is None else "PADV2", operands, [y])
+        self.text.append(f"PAD {pads[1:3]} {value}")
+        wider = At(y, (shape[0], shape[1], shape[2], shape[3]), x.scale, x.zero_point)
+        return pick.one_of((self.conv, self.conv, self.depthwise, self.pool))(wider)
+
     def layer(self, x: At) -> At:
         """One of them that leaves a map."""
         kinds: tuple[Callable[[At], At], ...] = (
@@ -178,6 +195,7 @@ class Chain(ModelBuilder):
             self.depthwise,
             self.depthwise,
             self.lookup,
+            self.padded,
             self.pool,
             self.transpose_conv,
         )

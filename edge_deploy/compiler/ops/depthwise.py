@@ -100,6 +100,7 @@ class Depthwise(Weighted):
             or strides not in ((1, 1), (2, 2))
             or self.multiples != 1
             or w.input_channels < 2
+            or max(w.pad_top, w.pad_left) > 1  # where a PAD was folded
             or (r.zero_point, r.lowest, r.highest) != (INT8_MIN, INT8_MIN, INT8_MAX)
         ):
             return None
@@ -135,8 +136,11 @@ class Depthwise(Weighted):
         """How the output may share the input's memory."""
         del position
         # The Cortex-M4 kernels have read what a channel's output lies over: outputs of a channel
-        # lie where that channel's inputs were, and never behind the rows that were read.
-        return Overlap(0, 0) if self._dsp(target) and self.multiples == 1 else None
+        # lie where that channel's inputs were, and never behind the rows that were read, unless
+        # padding makes the map larger.
+        w = self.window
+        grows = w.output_height > w.input_height or w.output_width > w.input_width
+        return Overlap(0, 0) if self._dsp(target) and self.multiples == 1 and not grows else None
 
     def code(self, target: str) -> Code:
         """The layer in C."""

@@ -74,6 +74,12 @@ class Strided(Layer):
         """Whether it is one run: the bytes of a part as they are."""
         return not self.loops and self.fill is None
 
+    @property
+    def changes_nothing(self) -> bool:
+        """True where the output is the source as it is: a TRANSPOSE of ones, a whole SLICE."""
+        whole = self.run == self.source_bytes == self.output_bytes
+        return whole and self.contiguous and self.values is None
+
     def overlap(self, target: str, position: int) -> Overlap | None:
         """How the output may share the source's memory.
 

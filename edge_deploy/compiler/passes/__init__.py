@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from edge_deploy.compiler.passes.channels import remove_channels
 from edge_deploy.compiler.passes.lookups import fuse_lookups, remove_identities
+from edge_deploy.compiler.passes.paddings import fold_paddings
 from edge_deploy.compiler.passes.program import Program
 from edge_deploy.compiler.passes.reshapes import remove_reshapes
 from edge_deploy.compiler.passes.unread import remove_unread
@@ -16,6 +17,7 @@ from edge_deploy.compiler.passes.zero_points import fold_zero_points
 
 __all__ = [
     "Program",
+    "fold_paddings",
     "fold_zero_points",
     "fuse_lookups",
     "read_variables_in_place",
@@ -34,6 +36,7 @@ def run(program: Program) -> Program:
         remove_identities,
         fuse_lookups,
         remove_identities,
+        fold_paddings,
         remove_unread,
         remove_channels,
         remove_unread,

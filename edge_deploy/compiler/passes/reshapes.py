@@ -1,4 +1,4 @@
-"""RESHAPE costs nothing: what reads one reads its source, whose bytes are the same."""
+"""What leaves the bytes as they are costs nothing: what reads it reads its source."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ from dataclasses import replace
 
 from edge_deploy.compiler.ops.layer import Layer
 from edge_deploy.compiler.ops.reshape import Reshape
+from edge_deploy.compiler.ops.strided import Strided
 from edge_deploy.compiler.passes.program import Program
 
 
 def remove_reshapes(program: Program) -> Program:
-    """Let what reads a RESHAPE read its source: the bytes are the same."""
-    return remove_copies(program, lambda layer: isinstance(layer, Reshape))
+    """Let what reads a RESHAPE, or a copy of all that there is, read its source."""
+    return remove_copies(
+        program,
+        lambda layer: (
+            isinstance(layer, Reshape) or (isinstance(layer, Strided) and layer.changes_nothing)
+        ),
+    )
 
 
 def remove_copies(program: Program, is_copy: Callable[[Layer], bool]) -> Program:
