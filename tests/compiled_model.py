@@ -12,7 +12,7 @@ import hashlib
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,17 @@ void finished(void)
     }
 }
 
+/* For who watches an image layer by layer: build_for_m4(laps=True). */
+__attribute__((noinline)) void lap(uint16_t layer);
+void lap(uint16_t layer)
+{
+    (void)layer;
+    __asm__ volatile("");
+}
+#ifndef LAP
+#define LAP 0
+#endif
+
 void start(void);
 void start(void)
 {
@@ -100,7 +111,7 @@ void start(void)
                 to[n] = *in++;
             }
         }
-        ed_model_invoke(0);
+        ed_model_invoke(LAP);
         for (uint16_t i = 0; i < ed_model.outputs; ++i) {
             const uint8_t *from = ed_model_output(i);
             for (uint32_t n = 0; n < ed_model.output[i].bytes; ++n) {
@@ -232,6 +243,10 @@ class M4Image:
     graph: Graph
     compiled: Compiled
 
+    def symbol(self, name: str) -> int:
+        """The address of a symbol, a file-local one too."""
+        return _symbols(self.elf)[name]
+
 
 @dataclass(frozen=True)
 class M4Run:
@@ -244,7 +259,7 @@ class M4Run:
 
     def symbol(self, name: str) -> int:
         """The address of a symbol of the image, a file-local one too."""
-        return _symbols(self.image.elf)[name]
+        return self.image.symbol(name)
 
 
 def m4_toolchain(prefer: str | None = None) -> toolchains.Toolchain:
@@ -256,12 +271,17 @@ def m4_toolchain(prefer: str | None = None) -> toolchains.Toolchain:
 
 
 def build_for_m4(
-    data: bytes, target: str = "cortex_m4", toolchain: toolchains.Toolchain | None = None
+    data: bytes,
+    target: str = "cortex_m4",
+    toolchain: toolchains.Toolchain | None = None,
+    *,
+    laps: bool = False,
 ) -> M4Image:
-    """The bare-metal image of a model. target: which kernels."""
+    """The bare-metal image of a model. target: which kernels. laps: `lap` is called by layers."""
     graph, compiled = compile_graph(data, target)
     toolchain = toolchain or m4_toolchain()
-    folder = _place(compiled, "m4", toolchain.cache_key)
+    defines = {"LAP": "lap"} if laps else {}
+    folder = _place(compiled, "m4", toolchain.cache_key, *defines)
     elf = folder / "program.elf"
     if not elf.exists():
         (folder / "main.c").write_text(M4_MAIN)
@@ -270,6 +290,7 @@ def build_for_m4(
             [folder / "ed_model.c", folder / "main.c"],
             elf,
             include=[folder, INCLUDE],
+            defines=defines,
             linker_script=folder / "link.ld",
         )
     return M4Image(elf, graph, compiled)
@@ -284,12 +305,17 @@ def _symbols(elf: Path) -> dict[str, int]:
 
 
 def run_image(
-    image: M4Image, inputs: Sequence[Inputs], *, count: bool = False, ram_fill: int = 0xA5
+    image: M4Image,
+    inputs: Sequence[Inputs],
+    *,
+    count: bool = False,
+    ram_fill: int = 0xA5,
+    watch: Callable[[Any], None] | None = None,
 ) -> M4Run:
     """Run an image under unicorn.
 
     count: count instructions, in Python at about 1 us a basic block; otherwise they are 0.
-    ram_fill: what RAM holds before.
+    ram_fill: what RAM holds before. watch: given the emulator, to add hooks.
     """
     unicorn = pytest.importorskip("unicorn")
     arm = pytest.importorskip("unicorn.arm_const")
@@ -317,6 +343,8 @@ def run_image(
 
     if count:
         uc.hook_add(unicorn.UC_HOOK_BLOCK, block)
+    if watch is not None:
+        watch(uc)
     uc.reg_write(arm.UC_ARM_REG_SP, RAM + RAM_BYTES)
     symbols = _symbols(image.elf)
     uc.emu_start(symbols["start"] | 1, symbols["finished"], timeout=300_000_000)
