@@ -10,7 +10,7 @@ from edge_deploy.errors import UnsupportedModel
 from tests.compiled_model import compile_graph
 from tests.model_file import ModelBuilder
 from tests.nn import checks
-from tests.nn.cases import Case
+from tests.nn.cases import Case, Seeded
 from tests.nn.cases_reduce import FAMILIES
 
 test_family = checks.of(FAMILIES)
@@ -38,6 +38,24 @@ def test_the_output_lies_over_the_input(axes, output):
         assert compile_graph(data, target)[1].arena_bytes == 2 * 6 * 7 * 5
         checks.check_on_m4(Case(f"MEAN {axes}", data), target, None)
     checks.check_on_host(Case(f"MEAN {axes}", data))
+
+
+def test_the_generator_reaches_every_kernel_of_a_mean():
+    seen = set()
+    for seed in range(80):
+        data = FAMILIES["reduction"](Seeded(seed)).data
+        text = compile_graph(data, "cortex_m4")[1].files["ed_model.c"]
+        seen |= {line.split("(")[0].strip() for line in text.splitlines() if "_mean" in line}
+    names = ("ed_reduce_mean", "ed_m4_reduce_mean_beside", "ed_m4_reduce_mean_along")
+    assert seen == set(names)
+
+
+def test_long_sums_do_not_leave_16_bits():
+    """All lowest and all highest are among the inputs."""
+    for shape, axes in (((1, 20, 26, 8), (1, 2)), ((2, 3000), (1,))):
+        output = tuple(n for axis, n in enumerate(shape) if axis not in axes)
+        data = _model("MEAN", shape, axes, output, options={"keep_dims": False})
+        checks.check_on_m4(Case(f"MEAN {shape}", data), compiler.CORTEX_M4, None)
 
 
 def _refusal(data: bytes) -> str:

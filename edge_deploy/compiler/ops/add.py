@@ -15,6 +15,8 @@ from edge_deploy.compiler.quantization import INT8_MAX, INT8_MIN, Multiplier
 
 # ED_ADD_FRACTION_BITS.
 _FRACTION_BITS = 20
+# Bits below the point in ed_m4_add_shape's arithmetic.
+_SHIFT = 20
 # The dimensions that the reference stretches: BroadcastBinaryFunction6DSlow, BroadcastSub5D.
 _MOST_DIMENSIONS = {"ADD": 6, "SUB": 5}
 
@@ -71,22 +73,17 @@ class Add(Elementwise):
             * 2**_FRACTION_BITS
             for f in self.factors
         ]
-        # The widest sum: both operands' 255 steps and the output's own zero point.
-        widest = 256 * (abs(reals[0]) + abs(reals[1])) + 256
-        shift = min(31 - math.ceil(math.log2(widest)), 22)
-        if shift < 0:
-            return None
-        factors = [round(math.ldexp(real, shift + 8)) for real in reals]
+        factors = [round(math.ldexp(real, _SHIFT + 8)) for real in reals]
         if any(abs(factor) >= 2**31 for factor in factors):
             return None
         sums = (factors[0] * EVERY_FIRST >> 8) + (factors[1] * EVERY_SECOND >> 8)
         rounding = fixed_point.rounding(
-            sums, self.outputs_of_all(), shift, self.lowest, self.highest
+            sums, self.outputs_of_all(), _SHIFT, self.lowest, self.highest
         )
         if rounding is None:
             return None
         fields = {"factor[0]": factors[0], "factor[1]": factors[1], "round": rounding}
-        return fields | {"shift": shift} | broadcast.clamp_words(self.lowest, self.highest)
+        return fields | broadcast.clamp_words(self.lowest, self.highest)
 
 
 def read(site: Site) -> Add:

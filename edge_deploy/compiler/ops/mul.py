@@ -13,10 +13,6 @@ from edge_deploy.compiler.quantization import INT8_MAX, INT8_MIN, Multiplier
 
 # The dimensions that the reference stretches: BroadcastMul4DSlow.
 _MOST_DIMENSIONS = 4
-# A product of two operands has 17 bits; so many more leave it below 2^31.
-_MOST_LIFT = 14
-# So many bits below the point leave room for the zero point above it.
-_MOST_SHIFT = 22
 
 
 @dataclass(frozen=True)
@@ -40,6 +36,8 @@ class Mul(Elementwise):
         if quick is not None:
             clamped = (self.lowest, self.highest) != (INT8_MIN, INT8_MAX)
             function = "ed_m4_mul_clamped" if clamped else "ed_m4_mul"
+            if self.lowest >= self.output_zero_point:
+                function = "ed_m4_mul_rectified"
             return "nn/m4/mul.h", function, Shape("ed_m4_mul_shape", quick)
         fields = {
             "zero_point[0]": self.zero_points[0],
@@ -62,22 +60,18 @@ class Mul(Elementwise):
         return fixed_point.clamped(raw + self.output_zero_point, self.lowest, self.highest)
 
     def _quick(self) -> dict[str, int] | None:
-        """The fields of ed_m4_mul_shape; None where its arithmetic differs for some pair."""
-        # product * multiplier * 2^(shift - 31) = product * 2^lift * multiplier / 2^32 / 2^right.
-        lift = min(_MOST_LIFT, _MOST_SHIFT + 1 + self.factor.shift)
-        right = lift - 1 - self.factor.shift
-        if lift < 0 or right < 0:
+        """The fields of ed_m4_mul_shape; None for factors that it does not take."""
+        if not -22 <= self.factor.shift <= -1:
             return None
-        sums = ((self._products() << lift) * self.factor.multiplier + 2**31) >> 32
-        rounding = fixed_point.rounding(
-            sums, self.outputs_of_all(), right, self.lowest, self.highest
-        )
-        if rounding is None:
-            return None
-        offsets = [broadcast.as_pair(-zero_point) for zero_point in self.zero_points]
-        fields = {"offset[0]": offsets[0], "offset[1]": offsets[1], "lift": lift}
-        fields |= {"multiplier": self.factor.multiplier, "round": rounding, "shift": right}
-        return fields | broadcast.clamp_words(self.lowest, self.highest)
+        before = -1 - self.factor.shift
+        return {
+            "offset[0]": broadcast.as_pair(-self.zero_points[0]),
+            "offset[1]": broadcast.as_pair(-self.zero_points[1]),
+            "scale.multiplier": self.factor.multiplier,
+            "scale.shift": before,
+            "scale.round": (2 * self.output_zero_point + 1) << before,
+            **broadcast.clamp_words(self.lowest, self.highest),
+        }
 
 
 def read(site: Site) -> Mul:

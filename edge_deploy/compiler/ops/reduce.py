@@ -1,4 +1,4 @@
-"""MEAN, SUM, REDUCE_MAX and REDUCE_MIN. Kernels: firmware/src/nn/reduce.h."""
+"""MEAN, SUM, REDUCE_MAX and REDUCE_MIN. Kernels: firmware/src/nn/reduce.h, for means m4/ too."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from edge_deploy.compiler import quantization
 from edge_deploy.compiler.ops import axes
-from edge_deploy.compiler.ops.layer import Code, Layer, Overlap, Shape, Site
+from edge_deploy.compiler.ops.layer import CORTEX_M4, Code, Layer, Overlap, Shape, Site
 from edge_deploy.compiler.ops.refuse import unsupported
 from edge_deploy.compiler.quantization import Multiplier
 from edge_deploy.model.graph import DType
 
 # ED_REDUCE_DIMENSIONS.
 _DIMENSIONS = 4
+# int8 in a word.
+_WORD = 4
 # Sums of this many values, with their zero points, fit an int32.
 _MOST_VALUES = (2**31 - 1) // (2 * 255)
 
@@ -57,7 +59,6 @@ class Reduce(Layer):
 
     def code(self, target: str) -> Code:
         """The layer in C."""
-        del target
         fields: dict[str, int] = {}
         for name, dimensions in (("kept", self.kept), ("reduced", self.reduced)):
             padded = ((1, 0),) * (_DIMENSIONS - len(dimensions)) + dimensions
@@ -69,13 +70,27 @@ class Reduce(Layer):
             "shift": self.factor.shift,
             "output_zero_point": self.output_zero_point,
         }
+        quick = self._quick() if target == CORTEX_M4 else None
         return Code(
-            include="nn/reduce.h",
+            include="nn/m4/reduce.h" if quick else "nn/reduce.h",
             stem=self.operator.lower(),
             parameters="const ed_reduce_shape *shape, const int8_t *input, int8_t *output",
-            body=f"    {_FUNCTIONS[self.operator]}(shape, input, output);",
+            body=f"    {quick or _FUNCTIONS[self.operator]}(shape, input, output);",
             shape=Shape("ed_reduce_shape", fields),
         )
+
+    def _quick(self) -> str | None:
+        """The function for Cortex-M4, where words of four values can be added."""
+        if self.operator != "MEAN":
+            return None
+        if len(self.reduced) == 1 and _beside(self.kept):
+            return "ed_m4_reduce_mean_beside"
+        return "ed_m4_reduce_mean_along" if _beside(self.reduced) else None
+
+
+def _beside(dimensions: tuple[tuple[int, int], ...]) -> bool:
+    """True where the innermost dimension lies dense in memory, with a word of values."""
+    return bool(dimensions) and dimensions[-1][1] == 1 and dimensions[-1][0] >= _WORD
 
 
 def read(site: Site) -> Reduce:

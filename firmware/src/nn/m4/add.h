@@ -1,7 +1,7 @@
 /* Sum and difference of two int8 operands, Cortex-M4. The same outputs as nn/add.h.
  *
  * For operands whose 65,536 pairs the compiler has all found to give the same output as
- *     (round + factor[0] * first / 2^8 + factor[1] * second / 2^8) >> shift,
+ *     (round + factor[0] * first / 2^8 + factor[1] * second / 2^8) >> 20,
  * limited to [lowest, highest]; quotients are rounded down, zero points are in `round`.
  */
 #ifndef ED_NN_M4_ADD_H
@@ -17,7 +17,6 @@ typedef struct {
     ed_broadcast_shape broadcast;
     int32_t factor[2];
     int32_t round;
-    int32_t shift;            /* [0, 31] */
     uint32_t lowest, highest; /* an int8 in each byte */
 } ed_m4_add_shape;
 
@@ -31,8 +30,8 @@ ED_INLINE uint32_t ed_m4_add_quad(const void *shape, uint32_t first, uint32_t se
     const int32_t x1 = ed_dsp_smlawb(b, b13, ed_dsp_smlawb(a, a13, s->round));
     const int32_t x2 = ed_dsp_smlawt(b, b02, ed_dsp_smlawt(a, a02, s->round));
     const int32_t x3 = ed_dsp_smlawt(b, b13, ed_dsp_smlawt(a, a13, s->round));
-    return ed_m4_quads_pack(ed_dsp_to_int8(x0 >> s->shift), ed_dsp_to_int8(x1 >> s->shift),
-                            ed_dsp_to_int8(x2 >> s->shift), ed_dsp_to_int8(x3 >> s->shift));
+    return ed_m4_quads_pack(ed_dsp_shift20_to_int8(x0), ed_dsp_shift20_to_int8(x1),
+                            ed_dsp_shift20_to_int8(x2), ed_dsp_shift20_to_int8(x3));
 }
 
 /* The same with a fused activation. */

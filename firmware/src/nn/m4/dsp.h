@@ -136,10 +136,10 @@ ED_INLINE int32_t ed_dsp_halve_to_int8(int32_t x)
     return x;
 }
 
-/* x limited to an int8. */
-ED_INLINE int32_t ed_dsp_to_int8(int32_t x)
+/* x / 2^20 rounded down, limited to an int8. */
+ED_INLINE int32_t ed_dsp_shift20_to_int8(int32_t x)
 {
-    __asm__("ssat %0, #8, %0" : "+r"(x));
+    __asm__("ssat %0, #8, %0, asr #20" : "+r"(x));
     return x;
 }
 
@@ -175,6 +175,14 @@ ED_INLINE uint32_t ed_dsp_lesser4(uint32_t a, uint32_t b)
     uint32_t lesser;
     __asm__("ssub8 %0, %1, %2\n\tsel %0, %2, %1" : "=&r"(lesser) : "r"(a), "r"(b));
     return lesser;
+}
+
+/* Each half of a and of b added, modulo 2^16. */
+ED_INLINE uint32_t ed_dsp_sadd16(uint32_t a, uint32_t b)
+{
+    uint32_t sums;
+    __asm__("sadd16 %0, %1, %2" : "=r"(sums) : "r"(a), "r"(b));
+    return sums;
 }
 
 /* How a layer's accumulators become outputs. `quick` where the compiler has proved that twice an
