@@ -1,5 +1,7 @@
 """Operators whose inputs are all known before run time become constants: a Graph in, a Graph out.
 
+Shapes that the file leaves open are found on the way (`shapes.py`), as either needs the other.
+
 Converters compute shapes in the model, as SHAPE, STRIDED_SLICE, PACK and RESHAPE; here nothing
 is left of that. What only moves elements is done by the layers that would do it on the board
 (`ops/`), what computes by `arithmetic.py`. Everything that is computed has the shape and type
@@ -20,7 +22,10 @@ from edge_deploy.compiler.ops.layer import Layer, Site
 from edge_deploy.compiler.ops.picked import Picked
 from edge_deploy.compiler.ops.refuse import unsupported
 from edge_deploy.compiler.ops.reshape import Reshape
-from edge_deploy.compiler.ops.strided import Strided
+from edge_deploy.compiler.ops.strided import Strided, times
+from edge_deploy.compiler.shapes import resolve
+from edge_deploy.compiler.text import wire_name
+from edge_deploy.errors import UnsupportedModel
 from edge_deploy.model.graph import Graph, Operator, Tensor
 
 # More than the flash of any board.
@@ -38,9 +43,12 @@ _MOVES = (
 
 def fold(graph: Graph) -> Graph:
     """The graph without the operators that compute constants. Raises UnsupportedModel."""
+    declared = graph.tensors
     kept: list[Operator] = []
     spent = 0
     for operator in graph.operators:
+        if any(graph.tensors[i].open for i in operator.outputs):
+            graph = resolve(Site(graph, operator), moves=operator.name in _MOVES)
         site = Site(graph, operator)
         if not _known(site):
             kept.append(operator)
@@ -54,6 +62,13 @@ def fold(graph: Graph) -> Graph:
             kept.append(operator)
         else:
             graph = _with_values(site, values)
+    for i in graph.outputs:
+        if graph.tensors[i].shape != declared[i].shape:
+            raise UnsupportedModel(
+                f"output {wire_name(declared[i].name)} is declared as {times(declared[i].shape)};"
+                f" it becomes {times(graph.tensors[i].shape)}.",
+                try_next=("tf.keras.Input(shape, batch_size=1)   and convert again",),
+            )
     return replace(graph, operators=tuple(kept))
 
 

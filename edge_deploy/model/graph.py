@@ -73,6 +73,9 @@ class Tensor:
 
     is_variable: keeps its value from one inference to the next (streaming state); it begins
     as its zero point if int8, otherwise as 0 (TFLite: Subgraph::ResetVariableTensors).
+    open: dimensions that the file leaves open; `shape` has what it says there nevertheless (1,
+    from a converter), which is right for the batch of what goes in and out, not for every tensor
+    between.
     """
 
     index: int
@@ -82,6 +85,7 @@ class Tensor:
     quantization: Quantization | None = None
     values: NDArray[Any] | None = field(default=None, compare=False, repr=False)
     is_variable: bool = False
+    open: tuple[int, ...] = ()
 
     @property
     def is_constant(self) -> bool:

@@ -264,6 +264,14 @@ def _check_ends(
         if tensor.is_constant or tensor.is_variable:
             kind = "constant" if tensor.is_constant else "variable"
             raise BrokenBuffer(f"has the {kind} {_title(tensor)} among the model's inputs")
+    for index in (*inputs, *outputs):
+        beyond = [i for i in tensors[index].open if i > 0]
+        if beyond:
+            raise refusal.unsupported(
+                f"leaves dimension {beyond[0]} of {_title(tensors[index])} open; only the batch,"
+                " dimension 0, may be",
+                try_next=("Convert with a fixed shape: tf.keras.Input((49, 10, 1), batch_size=1)",),
+            )
 
 
 def _check_order(

@@ -74,6 +74,7 @@ class TensorReader:
             quantization=quantization,
             values=values,
             is_variable=variable,
+            open=self._open(table, shape),
         )
 
     def _dtype(self, table: Table) -> DType:
@@ -104,15 +105,14 @@ class TensorReader:
                 f"has the shape {_times(shape)} for {table.what}, {elements * dtype.itemsize:,}"
                 f" bytes; at most {LARGEST_TENSOR_BYTES:,} are taken"
             )
-        self._check_signature(table, shape)
         return shape
 
-    def _check_signature(self, table: Table, shape: tuple[int, ...]) -> None:
-        """The signature is the shape with -1 for what may change; only the batch may."""
+    def _open(self, table: Table, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Dimensions that may change: where the signature, otherwise the shape, has -1."""
         what = f"the shape signature of {table.what}"
         signature = table.numbers(schema.Tensor.SHAPE_SIGNATURE, "<i4", what)
         if not len(signature):
-            return
+            return ()
         if len(signature) != len(shape):
             raise BrokenBuffer(
                 f"has {len(shape)} dimensions for {table.what}, and {len(signature)} in its"
@@ -124,12 +124,7 @@ class TensorReader:
                 f"has the shape {_times(shape)} for {table.what}, and the signature"
                 f" {_times(declared)}"
             )
-        if -1 in declared[1:]:
-            raise self._refusal.unsupported(
-                f"leaves dimension {declared.index(-1, 1)} of {table.what} open"
-                f" ({_times(declared)}); only the batch, dimension 0, may be",
-                try_next=("Convert with a fixed input shape, such as tf.keras.Input((49, 10, 1))",),
-            )
+        return tuple(i for i, size in enumerate(declared) if size == -1)
 
     def _quantization(
         self, table: Table, dtype: DType, shape: tuple[int, ...]

@@ -464,7 +464,7 @@ def float16_weights() -> bytes:
         ),
         (
             relu(shape=(1, 4, 1), shape_signature=(-1, 4, -1)),
-            "m leaves dimension 2 of tensor 0 ('x') open (-1x4x-1); only the batch",
+            "m leaves dimension 2 of tensor 0 ('x') open; only the batch, dimension 0, may be",
         ),
         (relu(variable=True, values=b"\0" * 4), "m gives the variable tensor 0 ('x') initial"),
     ],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -155,10 +155,14 @@ class Layer(ABC):
 
 @dataclass(frozen=True)
 class Site:
-    """An operator of the file, with the questions that readers ask of it."""
+    """An operator of the file, with the questions that readers ask of it.
+
+    found: shapes of outputs that the file leaves open, by tensor, as the reader finds them.
+    """
 
     graph: Graph
     operator: Operator
+    found: dict[int, tuple[int, ...]] = field(default_factory=dict, compare=False)
 
     def option(self, name: str) -> Any:  # noqa: ANN401 (an option may be of any type)
         """An option of the operator; refused where the file has none of that name."""
@@ -192,6 +196,16 @@ class Site:
         if len(self.operator.outputs) != 1:
             raise unsupported(self, f"has {len(self.operator.outputs)} outputs instead of 1")
         return self.graph.tensors[self.operator.outputs[0]]
+
+    def settled(self, output: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """An output whose open dimensions are as its operator makes them, which `found` keeps."""
+        if not output.open or len(shape) != len(output.shape):
+            return output
+        both = enumerate(zip(shape, output.shape, strict=True))
+        if any(size != known and i not in output.open for i, (size, known) in both):
+            return output
+        self.found[output.index] = shape
+        return replace(output, shape=shape, open=())
 
     def at_run_time(self, tensor: Tensor, what: str) -> Tensor:
         """Check a tensor of any type that is computed at run time, with elements; returns it."""

@@ -31,7 +31,7 @@ def source(site: Site, position: int, types: Sequence[DType] = TYPES) -> Tensor:
 
 def output(site: Site, moved: Tensor, shape: Sequence[int], position: int = 0) -> Tensor:
     """Check an output that must have a shape and the type of what is moved; returns it."""
-    tensor = site.graph.tensors[site.operator.outputs[position]]
+    tensor = site.settled(site.graph.tensors[site.operator.outputs[position]], tuple(shape))
     if tensor.dtype is not moved.dtype:
         site.quantized(moved, "an input")
         raise unsupported(site, f"turns {moved.dtype.value} into {tensor.dtype.value}")

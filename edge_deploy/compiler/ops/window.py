@@ -72,7 +72,7 @@ def read(site: Site, source: Tensor, kernel: tuple[int, int], channels: int) -> 
         sizes.append(count)
         pads.append(max(0, (count - 1) * stride + reach - size) // 2)
     wanted = (source.shape[0], sizes[0], sizes[1], channels)
-    if output.shape != wanted:
+    if site.settled(output, wanted).shape != wanted:
         raise unsupported(site, f"has output shape {output.shape}; its parameters give {wanted}")
     return Window(
         batches=source.shape[0],
