@@ -34,15 +34,15 @@ _WORDS = (7, 15)
 _TALL_SCRATCH = 1024
 # Beyond this a kernel without scratch serves: most taps of such a dilation are outside.
 _MOST_SCRATCH = 16384
-_FIELDS_3X3 = (
+_SIZES_3X3 = (
     "batches",
     "input_height",
     "input_width",
+    "input_channels",
     "output_height",
     "output_width",
-    "pad_top",
-    "pad_left",
 )
+_LARGEST_SIZE = 2**15 - 1  # of those, in that kernel's shape
 
 
 @dataclass(frozen=True)
@@ -88,21 +88,28 @@ class Depthwise(Weighted):
 
     def _dsp(self, target: str) -> bool:
         """True where a Cortex-M4 kernel runs; a far dilation goes through the portable one."""
-        return target == CORTEX_M4 and self._ring_bytes <= _MOST_SCRATCH
+        return target == CORTEX_M4 and (self._is_3x3 or self._ring_bytes <= _MOST_SCRATCH)
+
+    @property
+    def _is_3x3(self) -> bool:
+        """True where the 3x3 kernel of Cortex-M4 serves."""
+        w = self.window
+        return (
+            (w.kernel_height, w.kernel_width, w.dilation_y, w.dilation_x) == (3, 3, 1, 1)
+            and (w.stride_y, w.stride_x) in ((1, 1), (2, 2))
+            and self.multiples == 1
+            and w.input_channels >= 2
+            # One row of padding above, one below; a folded PAD may bring more.
+            and max(w.pad_top, w.pad_left) <= 1
+            and (w.output_height - 1) * w.stride_y + 2 - w.pad_top <= w.input_height
+            and all(vars(w)[name] <= _LARGEST_SIZE for name in _SIZES_3X3)
+        )
 
     @cached_property
     def _single_shift(self) -> tuple[Channel, ...] | None:
-        """Constants of the 3x3 kernel's one shift; None where it cannot run."""
-        w, r = self.window, self.requantization
-        strides = w.stride_y, w.stride_x
-        if (
-            (w.kernel_height, w.kernel_width, w.dilation_y, w.dilation_x) != (3, 3, 1, 1)
-            or strides not in ((1, 1), (2, 2))
-            or self.multiples != 1
-            or w.input_channels < 2
-            or max(w.pad_top, w.pad_left) > 1  # where a PAD was folded
-            or (r.zero_point, r.lowest, r.highest) != (INT8_MIN, INT8_MIN, INT8_MAX)
-        ):
+        """Constants for one shift in all channels; None where requantization wants more."""
+        r = self.requantization
+        if (r.zero_point, r.lowest, r.highest) != (INT8_MIN, INT8_MIN, INT8_MAX):
             return None
         found: list[Channel] = []
         for bias, factor, low, high in zip(
@@ -115,22 +122,27 @@ class Depthwise(Weighted):
         return tuple(found)
 
     @property
-    def _words(self) -> int:
-        """Words of a column of the 3x3 kernel's planes: two heights, so that functions are few."""
+    def _plane_width(self) -> int:
+        """Columns of the 3x3 kernel's planes."""
         w = self.window
-        width = (w.output_width - 1) * w.stride_x + 3
+        return (w.output_width - 1) * w.stride_x + 3
+
+    @property
+    def _words(self) -> int:
+        """Words of a column of the 3x3 kernel's planes: one of two, so that functions are few."""
         few, many = _WORDS
-        tall = w.input_height > 2 * few - 2 and 2 * width * many * 4 <= _TALL_SCRATCH
-        return many if tall else few
+        tall = self.window.input_height > 2 * few - 2
+        return many if tall and 8 * self._plane_width * many <= _TALL_SCRATCH else few
 
     def scratch_bytes(self, target: str) -> int:
         """Bytes beside input and output."""
         if not self._dsp(target):
             return 0
-        if self._single_shift is not None:
-            w = self.window
-            return 2 * ((w.output_width - 1) * w.stride_x + 3) * self._words * 4
-        return self._ring_bytes
+        if not self._is_3x3:
+            return self._ring_bytes
+        w = self.window
+        sums = 0 if self._single_shift is not None else 4 * w.output_width * (4 // w.stride_x)
+        return 8 * self._plane_width * self._words + sums
 
     def overlap(self, target: str, position: int) -> Overlap | None:
         """How the output may share the input's memory."""
@@ -159,8 +171,8 @@ class Depthwise(Weighted):
                 body=struct_body("ed_depthwise_shape", call, fields),
                 constants=(weights, *self.scale_constants()),
             )
-        if self._single_shift is not None:
-            return self._code_3x3(self._single_shift)
+        if self._is_3x3:
+            return self._code_3x3()
         lines, section, columns = self._ring
         fields |= {"lines": lines, "section": section, "columns": columns, **self.quick_fields()}
         arguments = "shape, input, weights, bias, multiplier, shift, output, scratch"
@@ -173,25 +185,30 @@ class Depthwise(Weighted):
             shape=Shape("ed_m4_depthwise_shape", fields),
         )
 
-    def _code_3x3(self, channels: tuple[Channel, ...]) -> Code:
-        """The layer by the kernel of its stride."""
+    def _code_3x3(self) -> Code:
+        """The layer by the 3x3 kernel."""
         w = self.window
-        fields = {name: vars(w)[name] for name in _FIELDS_3X3}
-        fields["channels"] = w.input_channels
-        fields["input_zero_point"] = self.input_zero_point
-        fields["round"] = single_shift.rounding(_SHIFT, self.requantization.zero_point)
+        channels = self._single_shift
+        fields = {name: vars(w)[name] for name in (*_SIZES_3X3, "pad_top", "pad_left")}
+        fields["channels"] = fields.pop("input_channels")
+        fields |= {"stride": w.stride_y, "words": self._words}
+        fields |= {"input_zero_point": self.input_zero_point, **self.scale_fields()}
+        fields |= {"single_shift": int(channels is not None), **self.quick_fields()}
+        loops = f"{'any_' if channels is None else ''}{w.stride_y}_{self._words}"
         arguments = "shape, input, weights, bias, multiplier, shift, output, scratch"
+        scaling = self.scale_constants()
+        if channels is not None:
+            scaling = (
+                Constant("bias", "int32_t", np.array([c.bias for c in channels], "i4")),
+                Constant("multiplier", "int32_t", np.array([c.multiplier for c in channels], "i4")),
+                Constant("shift", "int8_t", np.array([c.shift for c in channels], "i1")),
+            )
         return Code(
             include="nn/m4/depthwise_3x3.h",
             stem="depthwise_conv_2d",
             parameters=f"const ed_m4_depthwise_3x3_shape *shape, {_PARAMETERS}, uint32_t *scratch",
-            body=f"    ed_m4_depthwise_3x3({arguments}, {w.stride_y}, {self._words});",
-            constants=(
-                self._by_channel((2, 1, 0)),
-                Constant("bias", "int32_t", np.array([c.bias for c in channels], "i4")),
-                Constant("multiplier", "int32_t", np.array([c.multiplier for c in channels], "i4")),
-                Constant("shift", "int8_t", np.array([c.shift for c in channels], "i1")),
-            ),
+            body=f"    ed_m4_depthwise_3x3({arguments}, ed_m4_depthwise_{loops});",
+            constants=(self._by_channel((2, 1, 0)), *scaling),
             shape=Shape("ed_m4_depthwise_3x3_shape", fields),
         )
 

@@ -1,15 +1,12 @@
-/* Depthwise convolution, int8, Cortex-M4: 3x3, stride 1 or 2, one multiple, at least two channels.
+/* Depthwise convolution, int8, Cortex-M4: 3x3, stride 1 or 2, one multiple, two channels or more.
  * The same outputs as nn/depthwise.h.
  *
  * Two channels at a time, and a band of rows of them: the band is copied out, widened to int16 and
  * padded, two rows of a column to a word; then SMLAD takes two taps at once, down the columns.
  *
  * weights    [channels][3 columns][3 rows] int8
- * shift      [channels] int8 in [0, 8]: how far a channel's weights go left, so that one shift
- *            right is right for all channels
- * bias       [channels] int32, in the same steps as the products of those weights
- * multiplier [channels] int32, 0 or above
- * scratch    [(output_width - 1) * stride + 3][2 channels][words] words, a pair of rows each
+ * scratch    [(output_width - 1) * stride + 3][words][2 channels] words, each a pair of rows;
+ *            without `single_shift`, then the sums of a pass: [output_width][4, or 2 with stride 2]
  * output     [batches, output_height, output_width, channels] int8; may be `input`: a band of a
  *            channel is read before it is written, and lies where the channel's inputs were, never
  *            behind what has been read
@@ -17,11 +14,17 @@
  * `words`, of a column, is odd and at least 3: a band takes 2 * words - 2 input rows, four at a
  * time, and the last word holds the two rows that the next band needs again.
  *
- * An output is (bias + products) * multiplier / 2^32 + round + 2^(shift - 2), cut off, then shifted
- * right by ED_M4_DEPTHWISE_SHIFT and limited to int8. The compiler (ops/single_shift.py) proves for
- * each channel that this is what ed_requantize_int8 gives.
+ * With `single_shift` an output is (bias + products) * multiplier / 2^32 + round + 2^(shift - 2),
+ * cut off, then shifted right by ED_M4_DEPTHWISE_SHIFT and limited to int8; round is half a step
+ * and the output's zero point. The compiler (ops/single_shift.py) proves for each channel that this
+ * is what ed_requantize_int8 gives.
+ *   shift      [channels] int8 in [0, 8]: how far a channel's weights go left, so that one shift
+ *              right is right for all channels
+ *   bias       [channels] int32, in the same steps as the products of those weights
+ *   multiplier [channels] int32, 0 or above
+ * Otherwise bias, multiplier and shift are as nn/depthwise.h has them.
  *
- * The loops are assembly, and know registers by number because they need all of them.
+ * The loops are in nn/m4/depthwise_loops.h.
  */
 #ifndef ED_NN_M4_DEPTHWISE_3X3_H
 #define ED_NN_M4_DEPTHWISE_3X3_H
@@ -29,333 +32,39 @@
 #include <stdint.h>
 
 #include "nn/inline.h"
+#include "nn/m4/depthwise_loops.h"
 #include "nn/m4/dsp.h"
 
-#define ED_M4_DEPTHWISE_SHIFT 10
-
-typedef struct {
-    int32_t batches;
-    int32_t input_height, input_width, channels;
-    int32_t output_height, output_width;
-    int32_t pad_top, pad_left; /* 0 or 1 */
-    int32_t input_zero_point;  /* [-128, 127], what padding holds */
-    int32_t round;             /* half a step and the output's zero point, before the shift */
-} ed_m4_depthwise_3x3_shape;
-
-/* How a band is copied, in the order in which ed_m4_depthwise_copy takes it. Bits of `counts` say
- * what there is of each column, in this order: 31, a row of padding and one of input; 15 to 0, how
- * many times four rows; 30, two rows; 29, a row of input and one of padding; 28, padding alone. */
-typedef struct {
-    const int8_t *from;
-    int32_t next;            /* bytes from the end of a column to the next */
-    int32_t row, three_rows; /* bytes */
-    uint32_t *to;
-    int32_t columns; /* above 0 */
-    uint32_t fill;   /* two channels of padding */
-    uint32_t counts;
-    int32_t back; /* bytes from the end of a column's words to the next column's */
-} ed_m4_depthwise_rows;
-
-/* One channel's constants. weights, as int16: with stride 1 of each column the taps (0, 1) and
- * (1, 2); with stride 2 of each column the taps (0, 1), then tap 2 of columns 0 and 1, then that of
- * column 2. */
-typedef struct {
-    int32_t bias, multiplier, round;
-    uint32_t weights[6];
-} ed_m4_depthwise_channel;
-
-/* What is computed of a plane: passes of a row of blocks each. */
-typedef struct {
-    int32_t row;         /* bytes from one output row to the next */
-    int32_t last;        /* bytes from a pass's first output row to its last */
-    int32_t pixel;       /* bytes from one output to the next */
-    const uint32_t *end; /* where the words of the first pass end */
-    int32_t back;        /* bytes from there back to where the next pass begins */
-    int32_t below;       /* bytes from the end of a pass's first output row to the next pass */
-    int32_t passes;      /* of whole blocks */
-    int32_t more;        /* then: 1, a pass without the last output row; 2, one of two rows */
-    int32_t second;      /* bytes from its first row to its second; 0 drops the second */
-    const uint32_t *words;
-    int8_t *to;
-} ed_m4_depthwise_band;
-
-/* Copies and widens. r0 to r8 as in the structure, r9 four rows left, the rest data. */
-ED_INLINE void ed_m4_depthwise_copy(const ed_m4_depthwise_rows *rows, int32_t words)
+/* One channel of a band without `single_shift`: the sums of a pass, then its outputs. */
+ED_INLINE void ed_m4_depthwise_outputs(const ed_m4_depthwise_3x3_shape *s,
+                                       const ed_m4_depthwise_channel *channel,
+                                       const ed_m4_depthwise_band *band,
+                                       ed_m4_depthwise_loops sums_of)
 {
-    __asm__ volatile("push {r4-r11}\n\t"
-                     "mov r12, %[rows]\n\t"
-                     "ldm r12, {r0-r8}\n"
-                     "1:\n\t"
-                     "lsls r9, r7, #1\n\t"
-                     "bcc 2f\n\t"
-                     "ldrh r10, [r0]\n\t"
-                     "add r0, r0, r2\n\t"
-                     "orr r10, r6, r10, lsl #16\n\t"
-                     "sxtb16 r11, r10, ror #8\n\t"
-                     "sxtb16 r10, r10\n\t"
-                     "str r11, [r4, %[other]]\n\t"
-                     "str r10, [r4], #4\n"
-                     "2:\n\t"
-                     "lsls r9, r7, #16\n\t"
-                     "beq 4f\n"
-                     "3:\n\t"
-                     "ldrh r10, [r0]\n\t"
-                     "ldrh r11, [r0, r2]\n\t"
-                     "ldrh r12, [r0, r2, lsl #1]\n\t"
-                     "ldrh lr, [r0, r3]\n\t"
-                     "add r0, r0, r2, lsl #2\n\t"
-                     "orr r10, r10, r11, lsl #16\n\t"
-                     "orr r12, r12, lr, lsl #16\n\t"
-                     "sxtb16 r11, r10, ror #8\n\t"
-                     "sxtb16 lr, r12, ror #8\n\t"
-                     "str r11, [r4, %[other]]\n\t"
-                     "str lr, [r4, %[other]+4]\n\t"
-                     "sxtb16 r10, r10\n\t"
-                     "sxtb16 r12, r12\n\t"
-                     "str r10, [r4], #4\n\t"
-                     "str r12, [r4], #4\n\t"
-                     "subs r9, r9, #0x10000\n\t"
-                     "bne 3b\n"
-                     "4:\n\t"
-                     "lsls r9, r7, #1\n\t"
-                     "bpl 5f\n\t"
-                     "ldrh r10, [r0]\n\t"
-                     "ldrh r11, [r0, r2]\n\t"
-                     "add r0, r0, r2, lsl #1\n\t"
-                     "orr r10, r10, r11, lsl #16\n\t"
-                     "sxtb16 r11, r10, ror #8\n\t"
-                     "sxtb16 r10, r10\n\t"
-                     "str r11, [r4, %[other]]\n\t"
-                     "str r10, [r4], #4\n"
-                     "5:\n\t"
-                     "lsls r9, r7, #3\n\t"
-                     "bcs 6f\n\t"
-                     "bpl 8f\n\t"
-                     "mov r10, r6\n\t"
-                     "b 7f\n"
-                     "6:\n\t"
-                     "ldrh r10, [r0]\n\t"
-                     "add r0, r0, r2\n"
-                     "7:\n\t"
-                     "orr r10, r10, r6, lsl #16\n\t"
-                     "sxtb16 r11, r10, ror #8\n\t"
-                     "sxtb16 r10, r10\n\t"
-                     "str r11, [r4, %[other]]\n\t"
-                     "str r10, [r4], #4\n"
-                     "8:\n\t"
-                     "add r0, r0, r1\n\t"
-                     "add r4, r4, r8\n\t"
-                     "subs r5, r5, #1\n\t"
-                     "bne 1b\n\t"
-                     "pop {r4-r11}"
-                     :
-                     : [rows] "r"(rows), [other] "i"(4 * words)
-                     : "r0", "r1", "r2", "r3", "r12", "lr", "cc", "memory");
-}
-
-/* Where the loops below find what waits on the stack. Registers: r0 to r3 sums, r4 to r9 weights,
- * r10 and r11 data, r12 words, lr outputs. */
-#define ED_M4_DEPTHWISE_BIAS "[sp, #0]"
-#define ED_M4_DEPTHWISE_MULTIPLIER "[sp, #4]"
-#define ED_M4_DEPTHWISE_ROUND "[sp, #8]"
-#define ED_M4_DEPTHWISE_ROW "[sp, #12]"
-#define ED_M4_DEPTHWISE_LAST "[sp, #16]"
-#define ED_M4_DEPTHWISE_PIXEL "[sp, #20]"
-#define ED_M4_DEPTHWISE_END "[sp, #24]"
-#define ED_M4_DEPTHWISE_BACK "[sp, #28]"
-#define ED_M4_DEPTHWISE_BELOW "[sp, #32]"
-#define ED_M4_DEPTHWISE_PASSES "[sp, #36]"
-#define ED_M4_DEPTHWISE_MORE "[sp, #40]"
-#define ED_M4_DEPTHWISE_SECOND "[sp, #44]"
-
-/* In; with no whole block straight to label 2. */
-#define ED_M4_DEPTHWISE_ENTER                             \
-    "push {r4-r11}\n\t"                                   \
-    "mov r12, %[channel]\n\t"                             \
-    "mov lr, %[band]\n\t"                                 \
-    "ldm lr!, {r0-r8}\n\t"                                \
-    "push {r0-r8}\n\t"                                    \
-    "ldm r12!, {r0-r2}\n\t"                               \
-    "push {r0-r2}\n\t"                                    \
-    "cmp r6, #0\n\t"                                      \
-    "ldm r12, {r4-r9}\n\t"                                \
-    "ldm lr, {r12, lr}\n\t"                               \
-    "beq 2f\n"                                            \
-    "1:\n\t"
-/* To the next pass (label 1), or on. */
-#define ED_M4_DEPTHWISE_NEXT                              \
-    "bne 1b\n\t"                                          \
-    "ldr r0, " ED_M4_DEPTHWISE_PASSES "\n\t"              \
-    "ldr r1, " ED_M4_DEPTHWISE_END "\n\t"                 \
-    "ldr r2, " ED_M4_DEPTHWISE_BACK "\n\t"                \
-    "ldr r3, " ED_M4_DEPTHWISE_BELOW "\n\t"               \
-    "subs r0, r0, #1\n\t"                                 \
-    "str r0, " ED_M4_DEPTHWISE_PASSES "\n\t"              \
-    "add r1, r1, #8\n\t"                                  \
-    "str r1, " ED_M4_DEPTHWISE_END "\n\t"                 \
-    "sub r12, r12, r2\n\t"                                \
-    "add lr, lr, r3\n\t"                                  \
-    "bne 1b\n"                                            \
-    "2:\n\t"                                              \
-    "ldr r0, " ED_M4_DEPTHWISE_MORE "\n\t"                \
-    "cmp r0, #1\n\t"                                      \
-    "bne 3f\n\t"                                          \
-    "mov r1, #0\n\t"                                      \
-    "str r0, " ED_M4_DEPTHWISE_PASSES "\n\t"              \
-    "str r1, " ED_M4_DEPTHWISE_MORE "\n\t"                \
-    "str r1, " ED_M4_DEPTHWISE_LAST "\n\t"                \
-    "b 1b\n"                                              \
-    "3:\n\t"
-#define ED_M4_DEPTHWISE_LEAVE                             \
-    "add sp, sp, #48\n\t"                                 \
-    "pop {r4-r11}"
-#define ED_M4_DEPTHWISE_OPERANDS                                                            \
-    : [channel] "r"(channel), [band] "r"(band), [shift] "i"(ED_M4_DEPTHWISE_SHIFT),         \
-      [column] "i"(8 * words), [two_columns] "i"(16 * words)                                \
-    : "r0", "r1", "r2", "r3", "r12", "lr", "cc", "memory"
-
-/* Stride 1. A block is four outputs down a column, from three words of each of three columns; the
- * last pass may have blocks of two, from two words of each. A block's last output is written first:
- * where there is none, the first takes its place. */
-ED_INLINE void ed_m4_depthwise_run(const ed_m4_depthwise_channel *channel,
-                                   const ed_m4_depthwise_band *band, int32_t words)
-{
-    __asm__ volatile(ED_M4_DEPTHWISE_ENTER
-                     "ldr r3, " ED_M4_DEPTHWISE_BIAS "\n\t"
-                     "ldr r10, [r12]\n\t"
-                     "ldr r11, [r12, #4]\n\t"
-                     "ldr r2, [r12, #8]\n\t"
-                     "smlad r0, r10, r4, r3\n\t"
-                     "smlatb r1, r10, r4, r3\n\t"
-                     "smlabt r0, r11, r5, r0\n\t"
-                     "smlad r1, r11, r5, r1\n\t"
-                     "smlad r10, r11, r4, r3\n\t"
-                     "smlatb r3, r11, r4, r3\n\t"
-                     "smlad r3, r2, r5, r3\n\t"
-                     "smlabt r2, r2, r5, r10\n\t"
-                     "ldr r10, [r12, %[column]]!\n\t"
-                     "ldr r11, [r12, #4]\n\t"
-                     "smlad r0, r10, r6, r0\n\t"
-                     "smlatb r1, r10, r6, r1\n\t"
-                     "smlabt r0, r11, r7, r0\n\t"
-                     "smlad r1, r11, r7, r1\n\t"
-                     "smlad r2, r11, r6, r2\n\t"
-                     "smlatb r3, r11, r6, r3\n\t"
-                     "ldr r10, [r12, #8]\n\t"
-                     "ldr r11, [r12, %[column]]\n\t"
-                     "smlabt r2, r10, r7, r2\n\t"
-                     "smlad r3, r10, r7, r3\n\t"
-                     "smlad r0, r11, r8, r0\n\t"
-                     "smlatb r1, r11, r8, r1\n\t"
-                     "ldr r10, [r12, %[column]+4]\n\t"
-                     "ldr r11, [r12, %[column]+8]\n\t"
-                     "smlabt r0, r10, r9, r0\n\t"
-                     "smlad r1, r10, r9, r1\n\t"
-                     "smlad r2, r10, r8, r2\n\t"
-                     "smlatb r3, r10, r8, r3\n\t"
-                     "smlabt r2, r11, r9, r2\n\t"
-                     "smlad r3, r11, r9, r3\n\t"
-                     "ldr r10, " ED_M4_DEPTHWISE_MULTIPLIER "\n\t"
-                     "ldr r11, " ED_M4_DEPTHWISE_ROUND "\n\t"
-                     "smmla r3, r3, r10, r11\n\t"
-                     "smmla r1, r1, r10, r11\n\t"
-                     "smmla r2, r2, r10, r11\n\t"
-                     "smmla r0, r0, r10, r11\n\t"
-                     "ldr r11, " ED_M4_DEPTHWISE_LAST "\n\t"
-                     "ldr r10, " ED_M4_DEPTHWISE_ROW "\n\t"
-                     "ssat r3, #8, r3, asr %[shift]\n\t"
-                     "ssat r1, #8, r1, asr %[shift]\n\t"
-                     "ssat r2, #8, r2, asr %[shift]\n\t"
-                     "ssat r0, #8, r0, asr %[shift]\n\t"
-                     "strb r3, [lr, r11]\n\t"
-                     "strb r1, [lr, r10]\n\t"
-                     "strb r2, [lr, r10, lsl #1]\n\t"
-                     "strb r0, [lr]\n\t"
-                     "ldr r10, " ED_M4_DEPTHWISE_PIXEL "\n\t"
-                     "ldr r11, " ED_M4_DEPTHWISE_END "\n\t"
-                     "add lr, lr, r10\n\t"
-                     "cmp r12, r11\n\t" ED_M4_DEPTHWISE_NEXT
-                     "cmp r0, #2\n\t"
-                     "bne 5f\n"
-                     "4:\n\t"
-                     "ldr r3, " ED_M4_DEPTHWISE_BIAS "\n\t"
-                     "ldr r10, [r12]\n\t"
-                     "ldr r11, [r12, #4]\n\t"
-                     "ldr r2, [r12, %[column]]!\n\t"
-                     "smlad r0, r10, r4, r3\n\t"
-                     "smlatb r1, r10, r4, r3\n\t"
-                     "smlabt r0, r11, r5, r0\n\t"
-                     "smlad r1, r11, r5, r1\n\t"
-                     "smlad r0, r2, r6, r0\n\t"
-                     "smlatb r1, r2, r6, r1\n\t"
-                     "ldr r10, [r12, #4]\n\t"
-                     "ldr r11, [r12, %[column]]\n\t"
-                     "ldr r2, [r12, %[column]+4]\n\t"
-                     "smlabt r0, r10, r7, r0\n\t"
-                     "smlad r1, r10, r7, r1\n\t"
-                     "smlad r0, r11, r8, r0\n\t"
-                     "smlatb r1, r11, r8, r1\n\t"
-                     "smlabt r0, r2, r9, r0\n\t"
-                     "smlad r1, r2, r9, r1\n\t"
-                     "ldr r10, " ED_M4_DEPTHWISE_MULTIPLIER "\n\t"
-                     "ldr r11, " ED_M4_DEPTHWISE_ROUND "\n\t"
-                     "smmla r1, r1, r10, r11\n\t"
-                     "smmla r0, r0, r10, r11\n\t"
-                     "ldr r10, " ED_M4_DEPTHWISE_SECOND "\n\t"
-                     "ldr r11, " ED_M4_DEPTHWISE_PIXEL "\n\t"
-                     "ldr r2, " ED_M4_DEPTHWISE_END "\n\t"
-                     "ssat r1, #8, r1, asr %[shift]\n\t"
-                     "ssat r0, #8, r0, asr %[shift]\n\t"
-                     "strb r1, [lr, r10]\n\t"
-                     "strb r0, [lr]\n\t"
-                     "add lr, lr, r11\n\t"
-                     "cmp r12, r2\n\t"
-                     "bne 4b\n"
-                     "5:\n\t" ED_M4_DEPTHWISE_LEAVE
-                     : ED_M4_DEPTHWISE_OPERANDS);
-}
-
-/* Stride 2. A block is two outputs down a column, from three words of each of three columns. */
-ED_INLINE void ed_m4_depthwise_run_strided(const ed_m4_depthwise_channel *channel,
-                                           const ed_m4_depthwise_band *band, int32_t words)
-{
-    __asm__ volatile(ED_M4_DEPTHWISE_ENTER
-                     "ldr r9, " ED_M4_DEPTHWISE_BIAS "\n\t"
-                     "ldr r10, [r12]\n\t"
-                     "ldr r11, [r12, #4]\n\t"
-                     "ldr r2, [r12, #8]\n\t"
-                     "ldr r3, [r12, %[column]]\n\t"
-                     "smlad r0, r10, r4, r9\n\t"
-                     "smlad r1, r11, r4, r9\n\t"
-                     "smlabb r0, r11, r7, r0\n\t"
-                     "smlabb r1, r2, r7, r1\n\t"
-                     "smlad r0, r3, r5, r0\n\t"
-                     "ldr r10, [r12, %[column]+4]\n\t"
-                     "ldr r11, [r12, %[column]+8]\n\t"
-                     "ldr r2, [r12, %[two_columns]]!\n\t"
-                     "ldr r3, [r12, #4]\n\t"
-                     "ldr r9, [r12, #8]\n\t"
-                     "smlad r1, r10, r5, r1\n\t"
-                     "smlabt r0, r10, r7, r0\n\t"
-                     "smlabt r1, r11, r7, r1\n\t"
-                     "smlad r0, r2, r6, r0\n\t"
-                     "smlad r1, r3, r6, r1\n\t"
-                     "smlabb r0, r3, r8, r0\n\t"
-                     "smlabb r1, r9, r8, r1\n\t"
-                     "ldr r10, " ED_M4_DEPTHWISE_MULTIPLIER "\n\t"
-                     "ldr r11, " ED_M4_DEPTHWISE_ROUND "\n\t"
-                     "ldr r9, " ED_M4_DEPTHWISE_LAST "\n\t"
-                     "ldr r3, " ED_M4_DEPTHWISE_PIXEL "\n\t"
-                     "ldr r2, " ED_M4_DEPTHWISE_END "\n\t"
-                     "smmla r1, r1, r10, r11\n\t"
-                     "smmla r0, r0, r10, r11\n\t"
-                     "ssat r1, #8, r1, asr %[shift]\n\t"
-                     "ssat r0, #8, r0, asr %[shift]\n\t"
-                     "strb r1, [lr, r9]\n\t"
-                     "strb r0, [lr]\n\t"
-                     "add lr, lr, r3\n\t"
-                     "cmp r12, r2\n\t" ED_M4_DEPTHWISE_NEXT ED_M4_DEPTHWISE_LEAVE
-                     : ED_M4_DEPTHWISE_OPERANDS);
+    const ed_dsp_scale scale = {s->output_zero_point, s->lowest, s->highest, s->quick,
+                                s->rectified};
+    const ed_dsp_channel c = ed_dsp_prepare(&scale, channel->multiplier, channel->round);
+    const int32_t block = s->stride == 1 ? 4 : 2;
+    ed_m4_depthwise_band pass = *band;
+    pass.to = (int8_t *)(void *)band->sums;
+    int8_t *output = band->to;
+    for (int32_t left = band->rows; left > 0; left -= block) {
+        const uint32_t *sums = band->sums;
+        sums_of(s, channel, &pass);
+        for (int32_t x = 0; x < s->output_width; ++x) {
+            int8_t *to = output + x * band->pixel;
+            for (int32_t i = 0; i < block; ++i) {
+                if (i < left) {
+                    *to = (int8_t)ed_dsp_requantize(&scale, c, *sums);
+                }
+                ++sums;
+                to += band->row;
+            }
+        }
+        pass.words += 4;
+        pass.end += 4;
+        output += block * band->row;
+    }
 }
 
 /* The smaller of two sizes. */
@@ -364,87 +73,94 @@ ED_INLINE int32_t ed_m4_depthwise_least(int32_t a, int32_t b)
     return a < b ? a : b;
 }
 
-/* A pair of taps as int16, shifted left. */
-ED_INLINE uint32_t ed_m4_depthwise_pair(int32_t low, int32_t high, int32_t shift)
-{
-    return ((uint32_t)low << shift & 0xffffu) | (uint32_t)high << shift << 16;
-}
-
 /* Every column's last words become its first. */
 ED_INLINE void ed_m4_depthwise_keep(uint32_t *planes, int32_t columns, int32_t words)
 {
+    const uint32_t *last = planes + 2 * words - 2;
     for (; columns > 0; --columns) {
-        const uint32_t a = planes[words - 1], b = planes[2 * words - 1];
+        const uint32_t a = last[0], b = last[1];
         planes[0] = a;
-        planes[words] = b;
+        planes[1] = b;
         planes += 2 * words;
+        last += 2 * words;
     }
 }
 
 /* Copy two channels: `count` words of each column, from word `first` on, whose upper row is row y
  * of the input; that is -1 for a row of padding. */
-ED_INLINE void ed_m4_depthwise_fill(const ed_m4_depthwise_3x3_shape *s, const int8_t *input,
-                                    int32_t y, int32_t first, int32_t count, int32_t width,
-                                    uint32_t *planes, int32_t words)
+ED_INLINE void ed_m4_depthwise_fill(const ed_m4_depthwise_3x3_shape *s, ed_m4_depthwise_rows *r,
+                                    const int8_t *input, int32_t y, int32_t first, int32_t count,
+                                    uint32_t *planes)
 {
-    const int32_t row = s->input_width * s->channels;
-    const int32_t over = y < 0;
-    const int32_t inside = ed_m4_depthwise_least(2 * count, s->input_height - y);
-    const int32_t rows = inside - 2 * over; /* after the word that has the upper padding */
-    const int32_t used = (inside + 1) / 2;
-    ed_m4_depthwise_rows r;
-    r.from = input + (y + over) * row;
-    r.next = s->channels - (inside - over) * row;
-    r.row = row;
-    r.three_rows = 3 * row;
-    r.to = planes + s->pad_left * 2 * words + first;
-    r.columns = ed_m4_depthwise_least(s->input_width, width - s->pad_left);
-    r.fill = (uint32_t)(s->input_zero_point & 0xff) * 0x0101u;
-    r.counts = (uint32_t)over << 31 | (uint32_t)(rows & 2) << 29 | (uint32_t)(rows & 1) << 29 |
-               (uint32_t)(used < count && (rows & 1) == 0) << 28 | (uint32_t)(rows / 4);
-    r.back = 4 * (2 * words - (used < count && (rows & 1) == 0 ? used + 1 : used));
-    ed_m4_depthwise_copy(&r, words);
+    const uint32_t over = (uint32_t)y >> 31;
+    const uint32_t inside = (uint32_t)ed_m4_depthwise_least(2 * count, s->input_height - y);
+    const uint32_t rows = inside - 2 * over; /* after the word that has the upper padding */
+    const uint32_t used = (inside + 1) / 2;
+    const uint32_t under = used < (uint32_t)count && (rows & 1) == 0;
+    r->from = input + (y + (int32_t)over) * r->row;
+    r->next = s->channels - (int32_t)(inside - over) * r->row;
+    r->to = planes + 2 * first;
+    r->counts = over << 31 | (rows & 3) << 29 | under << 28 | rows >> 2;
+    r->back = 8 * (s->words - (int32_t)(used + under));
+    ed_m4_depthwise_copy(r);
 }
 
 /* One channel's weights and constants. */
-ED_INLINE void ed_m4_depthwise_prepare(ed_m4_depthwise_channel *c, const int8_t *w, int32_t bias,
-                                       int32_t multiplier, int32_t shift, int32_t round,
-                                       int32_t stride)
+ED_INLINE void ed_m4_depthwise_prepare(const ed_m4_depthwise_3x3_shape *s,
+                                       ed_m4_depthwise_channel *c, const int8_t *w, int32_t bias,
+                                       int32_t multiplier, int32_t shift)
 {
+    const int32_t left = s->single_shift != 0 ? shift : 0;
+    const int32_t half = (2 * s->output_zero_point + 1) * (1 << (ED_M4_DEPTHWISE_SHIFT - 1));
     c->bias = bias;
     c->multiplier = multiplier;
-    c->round = round + (1 << shift >> 2);
-    if (stride == 1) {
-        for (int32_t x = 0; x < 3; ++x) {
-            c->weights[2 * x] = ed_m4_depthwise_pair(w[3 * x], w[3 * x + 1], shift);
-            c->weights[2 * x + 1] = ed_m4_depthwise_pair(w[3 * x + 1], w[3 * x + 2], shift);
-        }
-    } else {
-        for (int32_t x = 0; x < 3; ++x) {
-            c->weights[x] = ed_m4_depthwise_pair(w[3 * x], w[3 * x + 1], shift);
-        }
-        c->weights[3] = ed_m4_depthwise_pair(w[2], w[5], shift);
-        c->weights[4] = ed_m4_depthwise_pair(w[8], 0, shift);
+    c->round = s->single_shift != 0 ? half + (1 << shift >> 2) : shift;
+    for (uint32_t *to = c->weights; to < c->weights + 6; to += 2) {
+        const uint32_t top = (uint32_t)w[0] << left, middle = (uint32_t)w[1] << left;
+        to[0] = ed_dsp_pack(top, middle);
+        to[1] = ed_dsp_pack(middle, (uint32_t)w[2] << left);
+        w += 3;
     }
 }
 
-ED_INLINE void ed_m4_depthwise_3x3(const ed_m4_depthwise_3x3_shape *s, const int8_t *input,
+#define ED_M4_DEPTHWISE_ANY(name, sums)                                    \
+    static inline void name(const ed_m4_depthwise_3x3_shape *s,            \
+                            const ed_m4_depthwise_channel *channel,        \
+                            const ed_m4_depthwise_band *band)              \
+    {                                                                      \
+        ed_m4_depthwise_outputs(s, channel, band, sums);                   \
+    }
+ED_M4_DEPTHWISE_ANY(ed_m4_depthwise_any_1_7, ed_m4_depthwise_sums_1_7)
+ED_M4_DEPTHWISE_ANY(ed_m4_depthwise_any_1_15, ed_m4_depthwise_sums_1_15)
+ED_M4_DEPTHWISE_ANY(ed_m4_depthwise_any_2_7, ed_m4_depthwise_sums_2_7)
+ED_M4_DEPTHWISE_ANY(ed_m4_depthwise_any_2_15, ed_m4_depthwise_sums_2_15)
+
+/* All but the loops: one function for all layers. */
+ED_SHARED void ed_m4_depthwise_3x3(const ed_m4_depthwise_3x3_shape *s, const int8_t *input,
                                    const int8_t *weights, const int32_t *bias,
                                    const int32_t *multiplier, const int8_t *shift, int8_t *output,
-                                   uint32_t *scratch, int32_t stride, int32_t words)
+                                   uint32_t *scratch, ed_m4_depthwise_loops loops)
 {
+    ED_KEEP();
     const int32_t channels = s->channels;
-    const int32_t width = (s->output_width - 1) * stride + 3;
-    const int32_t most = (2 * words - 2) / stride; /* output rows of a band */
-    const int32_t block = stride == 1 ? 4 : 2;
+    const int32_t width = (s->output_width - 1) * s->stride + 3;
+    const int32_t most = (2 * s->words - 2) / s->stride; /* output rows of a band */
+    const int32_t block = s->stride == 1 ? 4 : 2;
+    const int32_t end = 2 * s->output_width * s->stride * s->words;
     ed_m4_depthwise_channel channel[2];
     ed_m4_depthwise_band band;
+    ed_m4_depthwise_rows r;
     band.pixel = channels;
     band.row = s->output_width * channels;
     band.last = band.below = (block - 1) * band.row;
-    band.back = (s->output_width * stride * 2 * words - 2) * 4;
-    for (int32_t i = 0; i < width * 2 * words; ++i) {
-        scratch[i] = (uint32_t)(s->input_zero_point & 0xffff) * 0x10001u;
+    band.back = 4 * (end - 4);
+    band.sums = scratch + 2 * width * s->words;
+    r.row = s->input_width * channels;
+    r.three_rows = 3 * r.row;
+    r.columns = ed_m4_depthwise_least(s->input_width, width - s->pad_left);
+    r.fill = (uint32_t)(s->input_zero_point & 0xff) * 0x0101u;
+    for (uint32_t *at = scratch; at < band.sums; ++at) {
+        *at = (uint32_t)(s->input_zero_point & 0xffff) * 0x10001u;
     }
     for (int32_t b = 0; b < s->batches; ++b) {
         for (int32_t c = 0; c < channels; c += 2) {
@@ -453,29 +169,27 @@ ED_INLINE void ed_m4_depthwise_3x3(const ed_m4_depthwise_3x3_shape *s, const int
             const int32_t first = c - alone;
             for (int32_t i = alone; i < 2; ++i) {
                 const int32_t o = first + i;
-                ed_m4_depthwise_prepare(&channel[i], weights + 9 * o, bias[o], multiplier[o],
-                                        shift[o], s->round, stride);
+                ed_m4_depthwise_prepare(s, &channel[i], weights + 9 * o, bias[o], multiplier[o],
+                                        shift[o]);
             }
             for (int32_t y = 0; y < s->output_height; y += most) {
-                const int32_t rows = ed_m4_depthwise_least(most, s->output_height - y);
                 const int32_t kept = y > 0;
+                band.rows = ed_m4_depthwise_least(most, s->output_height - y);
                 if (kept) {
-                    ed_m4_depthwise_keep(scratch, width, words);
+                    ed_m4_depthwise_keep(scratch, width, s->words);
                 }
-                ed_m4_depthwise_fill(s, input + first, y * stride - s->pad_top + 2 * kept, kept,
-                                     ((rows - 1) * stride + 4) / 2 - kept, width, scratch, words);
-                band.passes = rows / block;
-                band.more = rows % block == block - 1 ? 1 : rows % block != 0 ? 2 : 0;
-                band.second = rows % block == 2 ? band.row : 0;
+                ed_m4_depthwise_fill(s, &r, input + first, y * s->stride - s->pad_top + 2 * kept,
+                                     kept, ((band.rows - 1) * s->stride + 4) / 2 - kept,
+                                     scratch + 2 * s->pad_left * s->words);
+                const int32_t rest = band.rows & (block - 1);
+                band.passes = (band.rows - rest) / block;
+                band.more = rest == block - 1 ? 1 : rest != 0 ? 2 : 0;
+                band.second = rest == 2 ? band.row : 0;
                 for (int32_t i = alone; i < 2; ++i) {
-                    band.words = scratch + i * words;
-                    band.end = band.words + s->output_width * stride * 2 * words;
+                    band.words = scratch + i;
+                    band.end = band.words + end;
                     band.to = output + y * band.row + first + i;
-                    if (stride == 1) {
-                        ed_m4_depthwise_run(&channel[i], &band, words);
-                    } else {
-                        ed_m4_depthwise_run_strided(&channel[i], &band, words);
-                    }
+                    loops(s, &channel[i], &band);
                 }
             }
         }

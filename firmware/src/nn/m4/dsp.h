@@ -47,6 +47,14 @@ ED_INLINE uint32_t ed_dsp_sxtb16_odd(uint32_t x)
     return pair;
 }
 
+/* The lower halves of two words as a pair. */
+ED_INLINE uint32_t ed_dsp_pack(uint32_t low, uint32_t high)
+{
+    uint32_t pair;
+    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(pair) : "r"(low), "r"(high));
+    return pair;
+}
+
 /* sum + bytes 0 and 2 of x, in each half. */
 ED_INLINE uint32_t ed_dsp_sxtab16(uint32_t sum, uint32_t x)
 {
