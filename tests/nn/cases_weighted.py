@@ -98,6 +98,26 @@ def _weighted(
     return model.finish([x], [y])
 
 
+def converted_conv_2d(pick: Pick) -> Case:
+    """CONV_2D as converters make it: no clamp but at the ends of int8, and of many channels."""
+    g = geometry(pick, dilations=True, largest_kernel=3)
+    depth = pick.one_of((1, 2, 3, 5, 6, 7, 8, 11, 16, 17, 23, 40, 64))
+    filters = pick.one_of((1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 21))
+    activation = pick.one_of(("NONE", "RELU"))
+    data = _weighted(
+        pick,
+        "CONV_2D",
+        (*g.shape, depth),
+        (filters, *g.kernel, depth),
+        (g.shape[0], *g.output, filters),
+        {**g.options, "fused_activation_function": activation},
+        channels=filters,
+        axis=0,
+        zero_points=(-128,) if activation == "RELU" else ZERO_POINTS,
+    )
+    return Case(f"CONV_2D {g.text} {depth} -> {filters}, {activation}", data)
+
+
 def conv_2d(pick: Pick) -> Case:
     """CONV_2D, sometimes with groups."""
     g = geometry(pick, dilations=True)
@@ -198,6 +218,7 @@ def fully_connected(pick: Pick) -> Case:
 
 FAMILIES: Mapping[str, Family] = {
     "conv_2d": conv_2d,
+    "converted_conv_2d": converted_conv_2d,
     "depthwise_3x3": depthwise_3x3,
     "depthwise_conv_2d": depthwise_conv_2d,
     "fully_connected": fully_connected,

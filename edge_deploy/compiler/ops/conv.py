@@ -7,19 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_deploy.compiler.ops import window
-from edge_deploy.compiler.ops.layer import CORTEX_M4, Code, Constant, Overlap, Site, struct_body
-from edge_deploy.compiler.ops.refuse import unsupported
-from edge_deploy.compiler.ops.weighted import (
-    Weighted,
-    convolution_requantization,
-    may_pair,
-    paired_words,
+from edge_deploy.compiler.ops import conv_m4, window
+from edge_deploy.compiler.ops.layer import (
+    CORTEX_M4,
+    Code,
+    Constant,
+    Overlap,
+    Shape,
+    Site,
+    struct_body,
 )
+from edge_deploy.compiler.ops.refuse import unsupported
+from edge_deploy.compiler.ops.weighted import Weighted, convolution_requantization
 from edge_deploy.compiler.ops.window import Window
-
-# Pixels that the Cortex-M4 kernel computes at once (ED_M4_CONV_PIXELS).
-_PIXELS = 3
 
 
 @dataclass(frozen=True)
@@ -49,70 +49,66 @@ class Conv(Weighted):
         """True where the Cortex-M4 kernel runs; groups go through the portable one."""
         return target == CORTEX_M4 and self.groups == 1
 
-    @property
-    def _run(self) -> int:
-        """Taps in a row that are neighbours in memory."""
-        w = self.window
-        return w.input_channels * (w.kernel_width if w.dilation_x == 1 else 1)
-
     def scratch_bytes(self, target: str) -> int:
         """Bytes beside input and output."""
-        if not self._dsp(target):
-            return 0
-        taps = -(-self.rows.shape[1] // 4) * 4
-        column = taps * 2 * _PIXELS  # int16, of every pixel
-        return column if self._run % 4 == 0 else column + taps
+        return conv_m4.scratch_bytes(self.window) if self._dsp(target) else 0
 
     def overlap(self, target: str, position: int) -> Overlap | None:
         """How the output may share the input's memory."""
         del position
-        # A 1x1 kernel has read its pixels before it writes them, and all that it writes lies
-        # behind what it has still to read.
-        w = self.window
-        behind = (
-            self._dsp(target)
-            and (w.kernel_height, w.kernel_width) == (1, 1)
-            and (w.pad_top, w.pad_left) == (0, 0)
-            and w.output_channels <= w.input_channels
-        )
-        return Overlap(0, 0) if behind else None
+        return Overlap(conv_m4.least_distance(self.window)) if self._dsp(target) else None
 
     def code(self, target: str) -> Code:
         """The layer in C."""
+        if self._dsp(target):
+            return self._m4_code()
         fields = {**vars(self.window), "groups": self.groups}
         fields |= {"input_zero_point": self.input_zero_point, **self.scale_fields()}
-        parameters = (
-            "const int8_t *input, int8_t *output, const {} *weights, const int32_t *bias, "
-            "const int32_t *multiplier, const int8_t *shift"
+        return Code(
+            include="nn/conv.h",
+            stem="conv_2d",
+            parameters=(
+                "const int8_t *input, int8_t *output, const int8_t *weights, "
+                "const int32_t *bias, const int32_t *multiplier, const int8_t *shift"
+            ),
+            body=struct_body(
+                "ed_conv_shape",
+                "ed_conv(&shape, input, weights, bias, multiplier, shift, output)",
+                fields,
+            ),
+            constants=(
+                Constant("weights", "int8_t", self.weights.reshape(-1)),
+                *self.scale_constants(),
+            ),
         )
-        if not self._dsp(target):
-            weights = Constant("weights", "int8_t", self.weights.reshape(-1))
-            call = "ed_conv(&shape, input, weights, bias, multiplier, shift, output)"
-            return Code(
-                include="nn/conv.h",
-                stem="conv_2d",
-                parameters=parameters.format("int8_t"),
-                body=struct_body("ed_conv_shape", call, fields),
-                constants=(weights, *self.scale_constants()),
-            )
-        rows = self._padded_rows()
-        paired = may_pair(rows)
-        fields |= {**self.quick_fields(), "paired": int(paired)}
-        del fields["groups"]
-        words = paired_words(rows, paired=paired).reshape(-1)
-        call = "ed_m4_conv(&shape, input, weights, bias, multiplier, shift, output, scratch)"
+
+    def _m4_code(self) -> Code:
+        product = conv_m4.Product(self.window, self.rows, self.bias, self.requantization)
+        kind = product.kind
+        kernel = "ed_m4_conv_pointwise" if conv_m4.is_pointwise(self.window) else "ed_m4_conv"
+        fields = {**vars(self.window), "input_zero_point": self.input_zero_point}
+        scaling = "0, 0, 0" if kind.scaled else "bias, multiplier, shift"
+        parameters = ["const ed_m4_conv_shape *shape, const int8_t *input, int8_t *output"]
+        parameters.append("const uint32_t *words")
+        if not kind.scaled:
+            parameters.append("const int32_t *bias, const int32_t *multiplier")
+            parameters.append("const int8_t *shift")
+        parameters.append("uint32_t *scratch")
         return Code(
             include="nn/m4/conv.h",
             stem="conv_2d",
-            parameters=parameters.format("uint32_t") + ", uint32_t *scratch",
-            body=struct_body("ed_m4_conv_shape", call, fields),
-            constants=(Constant("weights", "uint32_t", words), *self.scale_constants()),
+            parameters=", ".join(parameters),
+            body=(
+                f"    const ed_m4_conv_kind kind = {{{kind.name}, {int(kind.paired)}}};\n"
+                f"    const ed_m4_conv_scaling scaling = {{{scaling}}};\n"
+                f"    {kernel}(shape, kind, scaling, input, output, words, scratch);"
+            ),
+            constants=(
+                Constant("words", "uint32_t", product.words),
+                *(() if kind.scaled else self.scale_constants()),
+            ),
+            shape=Shape("ed_m4_conv_shape", {**fields, **self.scale_fields()}),
         )
-
-    def _padded_rows(self) -> NDArray[np.int8]:
-        """The rows with zeros up to an even number of rows and a multiple of four taps."""
-        outputs, taps = self.rows.shape
-        return np.pad(self.rows, ((0, outputs % 2), (0, -taps % 4)))
 
 
 def read(site: Site) -> Conv:
