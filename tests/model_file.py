@@ -57,6 +57,7 @@ class _OperatorSpec:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     options: Mapping[str, Any] | None
+    intermediates: tuple[int, ...]
 
 
 class ModelBuilder:
@@ -119,6 +120,7 @@ class ModelBuilder:
         *,
         version: int | None = None,
         custom_code: str = "",
+        intermediates: Sequence[int] = (),
     ) -> int:
         """Add an operator and return its index.
 
@@ -127,7 +129,13 @@ class ModelBuilder:
         """
         chosen = version if version is not None else _INT8_VERSIONS.get(name, 1)
         self.operators.append(
-            _OperatorSpec((name, custom_code, chosen), tuple(inputs), tuple(outputs), options)
+            _OperatorSpec(
+                (name, custom_code, chosen),
+                tuple(inputs),
+                tuple(outputs),
+                options,
+                tuple(intermediates),
+            )
         )
         return len(self.operators) - 1
 
@@ -274,6 +282,8 @@ def _operator(fb: flatbuffers.Builder, spec: _OperatorSpec, code_index: int) -> 
         schema.Operator.INPUTS: _numbers(fb, spec.inputs, np.int32),
         schema.Operator.OUTPUTS: _numbers(fb, spec.outputs, np.int32),
     }
+    if spec.intermediates:
+        offsets[schema.Operator.INTERMEDIATES] = _numbers(fb, spec.intermediates, np.int32)
     scalars = {schema.Operator.OPCODE_INDEX: ("Uint32", code_index)}
     if spec.options is not None:
         table = schema.OPERATOR_OPTIONS[spec.code[0]]

@@ -99,6 +99,15 @@ def _svdf(operands: list[Tensor], output: Tensor, operator: Operator) -> int:
     return operands[0].shape[0] * (operands[1].elements + operands[2].elements)
 
 
+def _lstm(operands: list[Tensor], output: Tensor, operator: Operator) -> int:
+    """In each step four gates of each unit sum over the input and over the last output."""
+    del output, operator
+    if len(operands) < 9 or len(operands[0].shape) != 3:
+        return 0
+    steps = operands[0].shape[0] * operands[0].shape[1]
+    return steps * sum(weights.elements for weights in operands[1:9])
+
+
 _COUNTS: Mapping[str, Callable[[list[Tensor], Tensor, Operator], int]] = {
     "BATCH_MATMUL": _batch_matmul,
     "CONV_2D": _convolution,
@@ -106,4 +115,5 @@ _COUNTS: Mapping[str, Callable[[list[Tensor], Tensor, Operator], int]] = {
     "FULLY_CONNECTED": _fully_connected,
     "SVDF": _svdf,
     "TRANSPOSE_CONV": _transpose_convolution,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": _lstm,
 }

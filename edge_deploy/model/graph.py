@@ -114,6 +114,7 @@ class Operator:
     options: the schema's field names (`stride_w`, `fused_activation_function`, ...);
     enums as the schema's words (`"SAME"`, `"RELU6"`); defaults filled in. A `CUSTOM` operator
     has one option, `custom_code`: its name, from the file and not to be trusted.
+    intermediates: tensors that only say with which scales it computes inside.
     """
 
     index: int
@@ -122,6 +123,7 @@ class Operator:
     outputs: tuple[int, ...]
     options: Mapping[str, Any]
     version: int = 1
+    intermediates: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

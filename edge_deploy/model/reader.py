@@ -194,6 +194,9 @@ def _operator(table: Table, index: int, codes: Tables, tensors: int, refusal: Re
         outputs=_indices(table, schema.Operator.OUTPUTS, f"the outputs of {named}", tensors),
         options=options,
         version=code.int32(schema.OperatorCode.VERSION, 1),
+        intermediates=_indices(
+            table, schema.Operator.INTERMEDIATES, f"the intermediates of {named}", tensors
+        ),
     )
 
 

@@ -82,6 +82,7 @@ class Operator:
     OUTPUTS = 2
     BUILTIN_OPTIONS_TYPE = 3
     BUILTIN_OPTIONS = 4
+    INTERMEDIATES = 8
 
 
 class Buffer:

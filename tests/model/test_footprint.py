@@ -79,6 +79,16 @@ def test_svdf_counts_its_filters_over_the_input_and_over_time():
     assert model.macs(model.read(builder.finish([x], [y]))) == (2 * (12 + 20),)
 
 
+def test_lstm_counts_four_gates_in_each_step():
+    builder = ModelBuilder()
+    x = builder.tensor((2, 6, 3), scale=1.0)
+    of_input = [builder.tensor((4, 3), scale=1.0, values=np.ones(12)) for _ in range(4)]
+    of_hidden = [builder.tensor((4, 4), scale=1.0, values=np.ones(16)) for _ in range(4)]
+    y = builder.tensor((2, 6, 4), scale=1.0)
+    builder.op("UNIDIRECTIONAL_SEQUENCE_LSTM", [x, *of_input, *of_hidden, -1], [y])
+    assert model.macs(model.read(builder.finish([x], [y]))) == (2 * 6 * 4 * (12 + 16),)
+
+
 @pytest.mark.parametrize(("adjoint", "left"), [(False, (2, 3, 5)), (True, (2, 5, 3))])
 def test_batch_matmul_counts_the_shared_dimension(adjoint, left):
     builder = ModelBuilder()

@@ -181,8 +181,62 @@ def svdf(pick: Pick) -> Case:
     return Case(text, model.finish([x], [y]))
 
 
+def lstm(pick: Pick) -> Case:
+    """UNIDIRECTIONAL_SEQUENCE_LSTM as Keras' LSTM becomes; gates from flat to saturated."""
+    rng = np.random.default_rng(pick.integer(0, 2**31))
+    batches, steps, major = pick.one_of((1, 1, 2, 3)), pick.integer(1, 5), pick.integer(0, 1)
+    inputs, units = pick.one_of((1, 2, 3, 4, 7, 16, 40)), pick.one_of((1, 2, 3, 4, 5, 16, 20))
+    sizes = (steps, batches) if major else (batches, steps)
+    reach = pick.one_of((0.3, 2.0, 8.0, 100.0))  # of the gates' arguments
+    cell_scale = 2.0 ** pick.one_of((-15, -14, -12, -11, -11, -10, -9))
+    model = ModelBuilder()
+
+    def variable(dtype: str, **options: Any) -> int:
+        shape = (batches, units) if pick.one_of((True, True, False)) else (batches * units,)
+        return model.tensor(shape, dtype, variable=True, **options)
+
+    def weights(operands: int, scale: float) -> list[int]:
+        found = []
+        for _ in range(4):
+            low = pick.one_of((-128, -127, -10))
+            values = rng.integers(low, 128 if low < -10 else 11, (units, operands))
+            each = reach / (scale * 73 * 73 * np.sqrt(operands)) * float(rng.uniform(0.3, 1.5))
+            found.append(model.tensor((units, operands), scale=each, values=values))
+        return found
+
+    x = model.tensor((*sizes, inputs), scale=0.02, zero_point=pick.one_of(ZERO_POINTS))
+    large = pick.one_of((False, False, True))
+    of_hidden = 1 / 128 if pick.one_of((True, True, False)) else 0.004
+    operands = [x, *weights(inputs, 0.02), *weights(units, of_hidden), -1, -1, -1]
+    for _ in range(4):
+        limit = 2**30 if large else 20000
+        values = rng.integers(-limit, limit, units)
+        operands.append(model.tensor((units,), "int32", scale=0.001, values=values))
+    operands += [
+        *(-1, -1),
+        variable("int8", scale=of_hidden, zero_point=pick.one_of(ZERO_POINTS)),
+        variable("int16", scale=cell_scale),
+        *([-1] * pick.one_of((0, 4))),
+    ]
+    between = [model.tensor((), "int16", scale=2.0**-12) for _ in range(4)]
+    shown = pick.one_of((1 / 128, 0.004, 0.05, 0.0001))
+    between.append(model.tensor((), scale=shown, zero_point=pick.one_of(ZERO_POINTS)))
+    y = model.tensor((*sizes, units), scale=of_hidden, zero_point=0)
+    options = {
+        "fused_activation_function": "TANH",
+        "cell_clip": pick.one_of((0.0, 0.0, 10.0, 0.3, 1e-6)),
+        "time_major": bool(major),
+    }
+    model.op(
+        "UNIDIRECTIONAL_SEQUENCE_LSTM", operands, [y], options, version=3, intermediates=between
+    )
+    text = f"LSTM {sizes} {inputs} -> {units}, cell {cell_scale}, reach {reach}, {options}"
+    return Case(text, model.finish([x], [y]))
+
+
 FAMILIES: Mapping[str, Family] = {
     "delayed": delayed,
+    "lstm": lstm,
     "streaming_conv": streaming_conv,
     "svdf": svdf,
 }

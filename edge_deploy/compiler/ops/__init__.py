@@ -23,6 +23,7 @@ from edge_deploy.compiler.ops import (
     join,
     l2_normalization,
     lookup,
+    lstm,
     min_max,
     mul,
     pad,
@@ -109,6 +110,7 @@ READERS: Mapping[str, Callable[[Site], Layer | tuple[Layer, ...]]] = {
     "TILE": repeat.read_tile,
     "TRANSPOSE": reorder.read_transpose,
     "TRANSPOSE_CONV": transpose_conv.read,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm.read,
     "UNPACK": cut.read_unpack,
 }
 

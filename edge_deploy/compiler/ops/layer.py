@@ -240,13 +240,13 @@ class Site:
             raise unsupported(self, f"has {what} without one scale and zero point", _FULL_INTEGER)
         return tensor
 
-    def state(self, position: int, dtype: DType, shape: tuple[int, ...]) -> Tensor:
+    def state(self, position: int, dtype: DType, elements: int) -> Tensor:
         """Check a variable with one scale that the operator keeps to itself; returns it."""
         tensor = self.tensor(position)
         if not tensor.is_variable or tensor.dtype is not dtype:
             raise unsupported(self, f"has an input {position} that is no {dtype.value} variable")
-        if tensor.shape != shape or tensor.elements <= 0:
-            raise unsupported(self, f"has a state of shape {tensor.shape} instead of {shape}")
+        if tensor.elements != elements or tensor.elements <= 0:
+            raise unsupported(self, f"has a state of {tensor.elements} instead of {elements}")
         self.only_scale(tensor)
         if self.graph.uses[tensor.index] > 1:
             raise unsupported(self, "shares its state")

@@ -107,7 +107,9 @@ def read(site: Site) -> Svdf:
     activation = str(site.option("fused_activation_function"))
     if activation != "RELU":  # the reference takes no other, and clamps nothing for this one
         raise unsupported(site, f"has a fused {activation}; the reference takes RELU alone")
-    state = site.state(4, DType.INT16, (source.shape[0], memory * filters))
+    state = site.state(4, DType.INT16, source.shape[0] * memory * filters)
+    if len(state.shape) != 2 or state.shape[0] != source.shape[0]:
+        raise unsupported(site, f"has a state of shape {state.shape}")
     scales = [site.only_scale(tensor) for tensor in (source, feature, time, state, output)]
     of_input, of_feature, of_time, of_state, of_output = map(np.float32, scales)
     with np.errstate(over="ignore"):
