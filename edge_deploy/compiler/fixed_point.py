@@ -23,6 +23,9 @@ EVERY_SECOND: Words = EVERY_INT8[np.newaxis, :]
 
 _WORD = 2**31
 
+# exp(-1/4), exp(-1/2), exp(-1) ... exp(-16), Q0.31.
+_EXP_OF_BITS = (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242)
+
 
 def wrapped(values: Words) -> Words:
     """Values as an int32 holds them, modulo 2^32."""
@@ -73,6 +76,29 @@ def inverse_square_root(value: int) -> Multiplier:
         x = _saturated((high(x, 3 << 27) - high(half, int(cube[0]))) << 3)
     root = high(x, 1518500250)  # sqrt(1/2), Q0.31
     return Multiplier(int(wrapped(root << max(-right, 0))[0]), -max(right, 0))
+
+
+def exp_of_negative(values: Words) -> Words:
+    """Give exp of values of 0 or less, Q5.26 to Q0.31 (ed_softmax_exp).
+
+    Source: gemmlowp/fixedpoint/fixedpoint.h, exp_on_negative_values.
+    """
+    quarter = 1 << 24
+    in_quarter = (values & (quarter - 1)) - quarter
+    x = (in_quarter << 5) + (1 << 28)
+    x2 = _product(x, x)
+    x3_x4 = shift_right(_product(x2, x2), 2) + _product(x2, x)
+    tail = shift_right(high(x3_x4, 715827883) + x2, 1)
+    eighth = 1895147668  # exp(-1/8), Q0.31
+    found = eighth + high(x + tail, eighth)
+    for bit, factor in enumerate(_EXP_OF_BITS):
+        found = np.where((in_quarter - values) & quarter << bit, high(found, factor), found)
+    return np.where(values == 0, _WORD - 1, found)
+
+
+def _product(a: Words, b: Words) -> Words:
+    """As `high`."""
+    return (a * b + 2**30) >> 31
 
 
 def _saturated(values: Words) -> Words:

@@ -1,4 +1,4 @@
-"""Pools, softmax and reshape."""
+"""Pools, softmax, its logarithm and reshape."""
 
 from __future__ import annotations
 
@@ -25,15 +25,42 @@ def pool(pick: Pick) -> Case:
 
 def softmax(pick: Pick) -> Case:
     """SOFTMAX over the last of one to four dimensions."""
-    depth = pick.one_of((1, 2, 3, 7, 12, 100, 400))
-    shape = (*(pick.integer(1, 3) for _ in range(pick.integer(0, 3))), depth)
-    scale = pick.one_of((1e-6, 0.0005, 0.01, 0.05, 0.1, 0.3, 1.0, 20.0))
+    source, output = pick.one_of(
+        (
+            ("int8", "int8"),
+            ("int8", "int8"),
+            ("int8", "int16"),
+            ("uint8", "uint8"),
+            ("uint8", "int16"),
+        )
+    )
+    shape, scale, zero_point = _rows(pick, source)
     beta = pick.one_of((1.0, 1.0, 0.5, 2.0, 0.1))
     model = ModelBuilder()
-    x = model.tensor(shape, scale=scale, zero_point=pick.one_of(ZERO_POINTS))
-    y = model.tensor(shape, scale=1 / 256, zero_point=-128)
+    x = model.tensor(shape, source, scale=scale, zero_point=zero_point)
+    bits, lowest = {"int8": (8, -128), "uint8": (8, 0), "int16": (16, 0)}[output]
+    y = model.tensor(shape, output, scale=2.0**-bits, zero_point=lowest)
     model.op("SOFTMAX", [x], [y], {"beta": beta})
-    return Case(f"SOFTMAX {shape} scale {scale} beta {beta}", model.finish([x], [y]))
+    text = f"SOFTMAX {shape} {source} {scale} -> {output} beta {beta}"
+    return Case(text, model.finish([x], [y]))
+
+
+def log_softmax(pick: Pick) -> Case:
+    """LOG_SOFTMAX over the last of one to four dimensions."""
+    shape, scale, zero_point = _rows(pick, "int8")
+    model = ModelBuilder()
+    x = model.tensor(shape, scale=scale, zero_point=zero_point)
+    y = model.tensor(shape, scale=1 / 16, zero_point=127)
+    model.op("LOG_SOFTMAX", [x], [y])
+    return Case(f"LOG_SOFTMAX {shape} scale {scale}", model.finish([x], [y]))
+
+
+def _rows(pick: Pick, dtype: str) -> tuple[tuple[int, ...], float, int]:
+    """A shape, a scale from the least that the reference takes, and a zero point."""
+    depth = pick.one_of((1, 2, 3, 7, 12, 100, 400, 513, 1001, 4095))
+    shape = (*(pick.integer(1, 3) for _ in range(pick.integer(0, 3))), depth)
+    scale = pick.one_of((1e-6, 0.0005, 0.01, 0.05, 0.1, 0.3, 1.0, 20.0))
+    return shape, scale, pick.one_of(ZERO_POINTS) + (128 if dtype == "uint8" else 0)
 
 
 def reshape(pick: Pick) -> Case:
@@ -56,6 +83,7 @@ def reshape(pick: Pick) -> Case:
 
 
 FAMILIES: Mapping[str, Family] = {
+    "log softmax": log_softmax,
     "pool": pool,
     "reshape": reshape,
     "softmax": softmax,

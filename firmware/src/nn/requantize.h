@@ -9,12 +9,9 @@
 
 #include "nn/inline.h"
 
-/* a * b / 2^31 to the nearest, halves upwards; saturates for a = b = -2^31. */
+/* a * b / 2^31 to the nearest, halves upwards. Not both -2^31, where the reference saturates. */
 ED_INLINE int32_t ed_requantize_high(int32_t a, int32_t b)
 {
-    if (a == INT32_MIN && b == INT32_MIN) {
-        return INT32_MAX;
-    }
     return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
 }
 
@@ -33,7 +30,7 @@ ED_INLINE int32_t ed_requantize_clamp(int32_t x, int32_t lowest, int32_t highest
     return x < lowest ? lowest : x > highest ? highest : x;
 }
 
-/* accumulator * multiplier / 2^31 * 2^shift. multiplier 0 or in [2^30, 2^31); shift in [-31, 31].
+/* accumulator * multiplier / 2^31 * 2^shift. |multiplier| 0 or in [2^30, 2^31); shift in [-31, 31].
  * A left shift drops the bits that leave the word, as the reference does. */
 ED_INLINE int32_t ed_requantize(int32_t accumulator, int32_t multiplier, int32_t shift)
 {
