@@ -77,8 +77,10 @@ def compile(  # noqa: A001  (the word that the design gives this step)
     graph = fold(graph)
     _check_ends(graph)
     read = Program(graph, ops.read(graph), graph.inputs, graph.outputs)
-    program = passes.run(read)
-    planned = planning.plan(program, target)
+    copied = passes.run(read)
+    viewed = passes.view_parts(copied)
+    choices = (viewed, copied) if viewed.views else (copied,)
+    program, planned = planning.choose(choices, target)
     codes = [layer.code(target) for layer in program.layers]
     name = graph.name if model_name is None else model_name
     engine = f"edge-deploy-{__version__}/{target}"

@@ -65,11 +65,21 @@ Chances = Mapping[tuple[int, int], Overlap]
 
 @dataclass
 class _Wanted:
-    """The buffers of a program, at offset 0; which of them is a tensor's or layer's scratch."""
+    """The buffers of a program, at offset 0; which of them is a tensor's or layer's scratch.
+
+    views: how far in its buffer a tensor begins.
+    """
 
     buffers: list[Buffer]
     tensors: dict[int, int]
+    views: dict[int, int]
     scratches: dict[int, int]
+
+
+def choose(programs: Iterable[Program], target: str) -> tuple[Program, Plan]:
+    """The program that needs the least arena, the first of equals, and its plan."""
+    plans = [(program, plan(program, target)) for program in programs]
+    return min(plans, key=lambda pair: pair[1].arena_bytes)
 
 
 def plan(program: Program, target: str) -> Plan:
@@ -100,7 +110,9 @@ def plan(program: Program, target: str) -> Plan:
             replace(b, offset=offset) for b, offset in zip(wanted.buffers, best, strict=True)
         ),
         arena_bytes=best_key[0],
-        tensor_offsets={tensor: best[i] for tensor, i in wanted.tensors.items()},
+        tensor_offsets={
+            tensor: best[i] + wanted.views[tensor] for tensor, i in wanted.tensors.items()
+        },
         scratch_offsets={layer: best[i] for layer, i in wanted.scratches.items()},
         inputs_preserved=best_key[1] == 0,
     )
@@ -114,18 +126,29 @@ def _lifetimes(program: Program, target: str) -> _Wanted:
     last: dict[int, int] = dict(first)
     for i, layer in enumerate(program.layers):
         for tensor in layer.inputs:
+            first.setdefault(tensor, i)  # a whole that is written in pieces, or a piece of one
             last[tensor] = i
         for tensor in layer.outputs:
             first.setdefault(tensor, i)
             last[tensor] = i
-    last.update(dict.fromkeys((*program.outputs, *states), end))
-    found = _Wanted([], {}, {})
+    for tensor in (*program.outputs, *states):
+        first.setdefault(tensor, end)
+        last[tensor] = end
+    found = _Wanted([], {}, {}, {})
+    buffer_of: dict[int, int] = {}
     for tensor, begin in first.items():
-        found.tensors[tensor] = len(found.buffers)
-        state = states.get(tensor)
-        kind = "tensor" if state is None else "state"
-        size = program.bytes_of(tensor) if state is None else state.bytes
-        found.buffers.append(Buffer(f"{kind} {tensor}", 0, size, begin, last[tensor]))
+        whole, found.views[tensor] = program.place_of(tensor)
+        if whole not in buffer_of:
+            state = states.get(whole)
+            kind = "tensor" if state is None else "state"
+            size = program.bytes_of(whole) if state is None else state.bytes
+            buffer_of[whole] = len(found.buffers)
+            found.buffers.append(Buffer(f"{kind} {whole}", 0, size, begin, last[tensor]))
+        at = found.tensors[tensor] = buffer_of[whole]
+        known = found.buffers[at]
+        found.buffers[at] = replace(
+            known, first=min(known.first, begin), last=max(known.last, last[tensor])
+        )
     for i, layer in enumerate(program.layers):
         size = layer.scratch_bytes(target)
         if size:
@@ -141,24 +164,25 @@ def _chances(program: Program, target: str, wanted: _Wanted) -> dict[tuple[int, 
         output = wanted.tensors[layer.outputs[0]]
         if wanted.buffers[output].first != i:
             continue  # a state
-        for tensor in dict.fromkeys(layer.inputs):
-            source = wanted.tensors[tensor]
-            overlap = _overlap(layer, target, tensor)
+        for source in dict.fromkeys(wanted.tensors[tensor] for tensor in layer.inputs):
+            overlap = _overlap(layer, target, wanted, source)
             if overlap is not None and wanted.buffers[source].last == i:
                 chances[source, output] = overlap
     return chances
 
 
-def _overlap(layer: Layer, target: str, tensor: int) -> Overlap | None:
-    """What a layer allows for a tensor, at all the positions where it reads it."""
+def _overlap(layer: Layer, target: str, wanted: _Wanted, source: int) -> Overlap | None:
+    """What a layer allows for a buffer, at all the positions where it reads something of it."""
     least, most = -(2**62), 2**62
-    for position, source in enumerate(layer.inputs):
-        if source == tensor:
+    for position, tensor in enumerate(layer.inputs):
+        if wanted.tensors[tensor] == source:
             allowed = layer.overlap(target, position)
             if allowed is None:
                 return None
-            least = max(least, allowed.least)
-            most = min(most, 2**62 if allowed.most is None else allowed.most)
+            # From the tensors' addresses to those of their buffers.
+            shift = wanted.views[layer.outputs[0]] - wanted.views[tensor]
+            least = max(least, allowed.least + shift)
+            most = min(most, 2**62 if allowed.most is None else allowed.most + shift)
     return Overlap(least, most) if least <= most else None
 
 

@@ -17,6 +17,7 @@ from tests.nn import (
     cases_simple,
     cases_state,
     cases_transpose,
+    cases_views,
     cases_weighted,
 )
 from tests.nn.cases import Family
@@ -34,5 +35,6 @@ FAMILIES: Mapping[str, Family] = {
     **cases_simple.FAMILIES,
     **cases_state.FAMILIES,
     **cases_transpose.FAMILIES,
+    **cases_views.FAMILIES,
     **cases_weighted.FAMILIES,
 }

@@ -13,6 +13,7 @@ from edge_deploy.compiler.passes.program import Program
 from edge_deploy.compiler.passes.reshapes import remove_reshapes
 from edge_deploy.compiler.passes.unread import remove_unread
 from edge_deploy.compiler.passes.variables import read_variables_in_place
+from edge_deploy.compiler.passes.views import view_parts
 from edge_deploy.compiler.passes.zero_points import fold_zero_points
 
 __all__ = [
@@ -26,11 +27,12 @@ __all__ = [
     "remove_reshapes",
     "remove_unread",
     "run",
+    "view_parts",
 ]
 
 
 def run(program: Program) -> Program:
-    """All passes, in order."""
+    """All passes, in order, but for `view_parts`, which the memory plan chooses."""
     for rewrite in (
         remove_reshapes,
         remove_identities,

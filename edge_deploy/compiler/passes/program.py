@@ -14,11 +14,19 @@ from edge_deploy.model.graph import Graph
 
 
 @dataclass(frozen=True)
+class View:
+    """A tensor that is a piece of another one, `offset` bytes from its beginning."""
+
+    whole: int
+    offset: int
+
+
+@dataclass(frozen=True)
 class Program:
     """Layers in order. inputs, outputs: for each of the graph's, the tensor whose memory it is.
 
     A tensor is named by its index in the graph. sizes: bytes of the tensors that are no longer
-    as large as in the graph.
+    as large as in the graph. views: the tensors that have no memory of their own.
     """
 
     graph: Graph
@@ -26,11 +34,19 @@ class Program:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     sizes: Mapping[int, int] = field(default_factory=dict)
+    views: Mapping[int, View] = field(default_factory=dict)
 
     def bytes_of(self, tensor: int) -> int:
         """Bytes of a tensor as the layers have it."""
         found = self.sizes.get(tensor)
         return self.graph.tensors[tensor].bytes if found is None else found
+
+    def place_of(self, tensor: int) -> tuple[int, int]:
+        """The tensor whose memory holds a tensor, and how many bytes from its beginning."""
+        offset = 0
+        while (view := self.views.get(tensor)) is not None:
+            tensor, offset = view.whole, offset + view.offset
+        return tensor, offset
 
     @property
     def macs(self) -> int:
