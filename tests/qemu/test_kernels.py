@@ -48,6 +48,7 @@ MODELS: dict[str, Callable[[], bytes]] = {
         13, height=9, width=8, channels=3, kernel=3, dilation=2, activation="RELU"
     ),
     "average_pool": lambda: models.average_pool(11, channels=5, kernel=3, stride=2),
+    "max_pool": lambda: models.pool("MAX_POOL_2D", 14, channels=7, kernel=2, stride=2),
     "softmax": lambda: models.softmax(shape=(3, 7), input_zero_point=-20),
 }
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 
 from edge_deploy.compiler import quantization
 from edge_deploy.compiler.ops import window
-from edge_deploy.compiler.ops.layer import CORTEX_M4, Code, Layer, Overlap, Site, struct_body
+from edge_deploy.compiler.ops.layer import CORTEX_M4, Code, Layer, Overlap, Shape, Site
 from edge_deploy.compiler.ops.refuse import unsupported
 from edge_deploy.compiler.ops.window import Window
 
 # The reference lets the scales of input and output differ by this much (pooling.cc).
 _SCALE_TOLERANCE = 1e-6
-# Sums of this many int8 values fit 16 bits.
-_SIXTEEN_BIT_TAPS = 255
+# Channels that the Cortex-M4 kernels take at a time.
+_QUAD = 4
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,20 @@ class Pool(Layer):
     def overlap(self, target: str, position: int) -> Overlap | None:
         """How the output may share the input's memory."""
         del target, position
-        # One output pixel: a channel is read to its end before it is written.
+        # Outputs are written in order, pixel by pixel, each channel after its window was read. So
+        # output pixel p may reach as far as the first tap of its own window and of those to come;
+        # `ahead` is how many pixels the two are apart at most, without an offset.
         w = self.window
-        return Overlap(0) if (w.batches, w.output_height, w.output_width) == (1, 1, 1) else None
+        tops = [max(0, y * w.stride_y - w.pad_top) for y in range(w.output_height)]
+        lefts = [max(0, x * w.stride_x - w.pad_left) for x in range(w.output_width)]
+        in_row = max(x - left for x, left in enumerate(lefts))
+        ahead = 0
+        for y, top in enumerate(tops):
+            # Where the next row of windows begins at the same row, it reads from column 0 again.
+            again = y + 1 < w.output_height and tops[y + 1] == top
+            x = w.output_width - 1 if again else in_row
+            ahead = max(ahead, y * w.output_width + x - top * w.input_width)
+        return Overlap(ahead * w.input_channels)
 
     def code(self, target: str) -> Code:
         """The layer in C."""
@@ -53,16 +64,14 @@ class Pool(Layer):
         fields["channels"] = fields.pop("input_channels")
         fields |= {"lowest": self.lowest, "highest": self.highest}
         kind = "average" if self.mean else "max"
-        quads = w.input_channels % 4 == 0
-        narrow = w.kernel_height * w.kernel_width <= _SIXTEEN_BIT_TAPS
-        prefix = "ed_m4_pool" if target == CORTEX_M4 and self.mean and quads and narrow else None
+        quads = target == CORTEX_M4 and w.input_channels >= _QUAD
+        prefix = "ed_m4_pool" if quads else "ed_pool"
         return Code(
-            include="nn/m4/pool.h" if prefix else "nn/pool.h",
+            include="nn/m4/pool.h" if quads else "nn/pool.h",
             stem=f"{kind}_pool_2d",
-            parameters="const int8_t *input, int8_t *output",
-            body=struct_body(
-                "ed_pool_shape", f"{prefix or 'ed_pool'}_{kind}(&shape, input, output)", fields
-            ),
+            parameters="const ed_pool_shape *shape, const int8_t *input, int8_t *output",
+            body=f"    {prefix}_{kind}(shape, input, output);",
+            shape=Shape("ed_pool_shape", fields),
         )
 
 

@@ -3,7 +3,8 @@
  *
  * input  [batches, input_height, input_width, channels] int8
  * output [batches, output_height, output_width, channels] int8, same scale and zero point;
- *        may be `input` where there is one batch and one window (1x1 output)
+ *        may lie over `input` as long as what is written is behind the first tap of every window
+ *        still to come, in order
  *
  * Taps outside the input do not count. The average is rounded to the nearest, halves away
  * from zero.
