@@ -160,3 +160,14 @@ def test_types_that_the_reference_has_no_kernel_for_are_refused():
     builder.op("ABS", [x], [y])
     with pytest.raises(UnsupportedModel, match="uint8; int8 is what runs here"):
         _program(builder.finish([x], [y]))
+
+
+def test_between_the_8_bit_types_only_a_bit_turns():
+    builder = ModelBuilder()
+    x = builder.tensor((50,), "uint8", scale=0.05, zero_point=131)
+    y = builder.tensor((50,), scale=0.05, zero_point=3)
+    builder.op("QUANTIZE", [x], [y])
+    for target in ("portable", "cortex_m4"):
+        _, compiled = compiled_model.compile_graph(builder.finish([x], [y]), target)
+        assert "lookup_flipped(shape, input, output)" in compiled.files["ed_model.c"]
+        assert compiled.weights_bytes == 0

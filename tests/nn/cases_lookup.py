@@ -45,6 +45,8 @@ def output_of(
         return 1 / 256, lowest
     if operator == "TANH":
         return 1 / 128, lowest + 128
+    if operator == "QUANTIZE" and pick.one_of((True, False)):  # perhaps only another type
+        return source[0], source[1] + (lowest + 128) - (128 if source[1] > 127 else 0)
     if pick.one_of((True, False)):  # a clamp, where the operator is an activation
         return source[0], max(lowest, min(lowest + 255, source[1]))
     scale = pick.one_of(SCALES)

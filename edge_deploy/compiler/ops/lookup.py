@@ -104,6 +104,14 @@ class Lookup(Layer):
                     {"count": self.count, "lowest": clamp[0], "highest": clamp[1]},
                 ),
             )
+        if (self.table == np.arange(256) ^ 0x80).all():
+            return Code(
+                include=include,
+                stem="flip",
+                parameters="const ed_lookup_shape *shape, const void *input, void *output",
+                body=f"    ed_{prefix}lookup_flipped(shape, input, output);",
+                shape=Shape("ed_lookup_shape", {"count": self.count}),
+            )
         return Code(
             include=include,
             stem="lookup",

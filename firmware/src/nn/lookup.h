@@ -29,6 +29,14 @@ ED_INLINE void ed_lookup(const ed_lookup_shape *s, const uint8_t *input, uint8_t
     }
 }
 
+/* A table that only turns the highest bit: between int8 and uint8 of the same scale. */
+ED_INLINE void ed_lookup_flipped(const ed_lookup_shape *s, const uint8_t *input, uint8_t *output)
+{
+    for (int32_t i = 0; i < s->count; ++i) {
+        output[i] = (uint8_t)(input[i] ^ 0x80u);
+    }
+}
+
 ED_INLINE void ed_lookup_clamped(const ed_lookup_clamp *s, const int8_t *input, int8_t *output)
 {
     for (int32_t i = 0; i < s->count; ++i) {
