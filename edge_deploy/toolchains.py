@@ -47,7 +47,14 @@ WARNING_FLAGS = (
     "-Wvla",
     "-Werror",
 )
-GCC_CORTEX_M4_FLAGS = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
+# The core has no vectors: GCC 12, which vectorizes at -O2, packs bytes into words with BFI instead.
+GCC_CORTEX_M4_FLAGS = (
+    "-mcpu=cortex-m4",
+    "-mthumb",
+    "-mfloat-abi=hard",
+    "-mfpu=fpv4-sp-d16",
+    "-fno-tree-vectorize",
+)
 # Without +vfp4d16sp zig calls software floating point. It keeps a frame pointer unless told
 # otherwise, which takes one of 13 registers from the kernels.
 ZIG_CORTEX_M4_FLAGS = (
@@ -56,11 +63,11 @@ ZIG_CORTEX_M4_FLAGS = (
     "-mcpu=cortex_m4+vfp4d16sp",
     "-fomit-frame-pointer",
 )
-# For code whose speed does not count. The last word keeps loops what they are: both compilers
+# For code whose speed does not count. The middle word keeps loops what they are: both compilers
 # would call memcpy and memset instead, and bring them along. zig takes a bare -Oz for a wish to
-# drop all symbols.
-GCC_SIZE_FLAGS = ("-Os", "-fno-tree-loop-distribute-patterns")
-ZIG_SIZE_FLAGS = ("-Xclang", "-Oz", "-fno-builtin")
+# drop all symbols. With -flto functions that are called once, or with one value, melt away.
+GCC_SIZE_FLAGS = ("-Os", "-fno-tree-loop-distribute-patterns", "-flto")
+ZIG_SIZE_FLAGS = ("-Xclang", "-Oz", "-fno-builtin", "-flto")
 # zig compiles for this very CPU otherwise, and a cache shared between machines would crash.
 ZIG_HOST_FLAGS = ("-mcpu=baseline", "-fomit-frame-pointer")
 

@@ -3,24 +3,30 @@
 #include <stdbool.h>
 
 /* Wide numbers are limbs of 16 bits, least first, so that a division by ten needs 32 bits only:
- * the Cortex-M4 divides those in hardware, and a 64-bit division would cost 700 bytes of library. */
-enum { U64_LIMBS = 4, FLOAT_LIMBS = 8, FLOAT_MANTISSA_BITS = 23, FLOAT_EXPONENT_BIAS = 127 };
+ * the Cortex-M4 divides those in hardware, and a 64-bit division would cost 700 bytes of library.
+ * Ten hold the largest float in thousandths, and the empty limbs above it that are written too. */
+enum { LIMBS = 10, FLOAT_MANTISSA_BITS = 23, FLOAT_EXPONENT_BIAS = 127 };
 
-/* Write `limbs` (count of them, overwritten with zeros) as decimal into `to`, with at least
- * `least` digits; returns the number of digits. */
-static size_t decimal(char *to, uint32_t *limbs, size_t count, size_t least)
+/* Write value * 2^shift as decimal into `to`, with at least `least` digits; returns the number of
+ * digits. shift at most 111; unless it is a multiple of 16, value below 2^49. */
+static size_t decimal(char *to, uint64_t value, uint32_t shift, size_t least)
 {
+    uint32_t limbs[LIMBS] = {0};
+    size_t count = shift / 16u;
     size_t length = 0;
-    bool more = true;
 
-    while (more || length < least) {
+    for (value <<= shift % 16u; value != 0; value >>= 16) {
+        limbs[count++] = (uint32_t)(value & 0xFFFFu);
+    }
+    while (count != 0 || length < least) {
         uint32_t rest = 0;
-        more = false;
         for (size_t i = count; i-- > 0;) {
             const uint32_t wide = (rest << 16) | limbs[i];
             limbs[i] = wide / 10u;
             rest = wide % 10u;
-            more = more || limbs[i] != 0;
+        }
+        while (count != 0 && limbs[count - 1] == 0) {
+            count--;
         }
         to[length++] = (char)('0' + (int)rest);
     }
@@ -32,20 +38,9 @@ static size_t decimal(char *to, uint32_t *limbs, size_t count, size_t least)
     return length;
 }
 
-static size_t decimal_u64(char *to, uint64_t value, size_t least)
-{
-    uint32_t limbs[U64_LIMBS];
-
-    for (size_t i = 0; i < U64_LIMBS; i++) {
-        limbs[i] = (uint32_t)(value & 0xFFFFu);
-        value >>= 16;
-    }
-    return decimal(to, limbs, U64_LIMBS, least);
-}
-
 size_t ed_text_u64(char to[ED_TEXT_U64_BYTES], uint64_t value)
 {
-    return decimal_u64(to, value, 1);
+    return decimal(to, value, 0, 1);
 }
 
 uint32_t ed_text_float_bits(float value)
@@ -70,60 +65,33 @@ static size_t append(char *to, const char *text)
     return length;
 }
 
-/* Write mantissa * 2^shift, a whole number below 2^128, and ".000". */
-static size_t whole(char *to, uint32_t mantissa, uint32_t shift)
-{
-    uint32_t limbs[FLOAT_LIMBS] = {0};
-    const uint64_t low = (uint64_t)mantissa << (shift % 16u);
-    size_t length;
-
-    for (uint32_t i = 0; i < 3; i++) { /* 24 + 15 bits reach into three limbs */
-        const uint32_t limb = shift / 16u + i;
-        if (limb < FLOAT_LIMBS) {
-            limbs[limb] = (uint32_t)(low >> (16u * i)) & 0xFFFFu;
-        }
-    }
-    length = decimal(to, limbs, FLOAT_LIMBS, 1);
-    return length + append(to + length, ".000");
-}
-
 size_t ed_text_fixed3(char to[ED_TEXT_FIXED3_BYTES], float value)
 {
     const uint32_t bits = ed_text_float_bits(value);
     const bool negative = (bits >> 31) != 0;
-    uint32_t exponent = (bits >> FLOAT_MANTISSA_BITS) & 0xFFu;
-    uint32_t mantissa = bits & 0x007FFFFFu;
+    const uint32_t exponent = (bits >> FLOAT_MANTISSA_BITS) & 0xFFu;
+    const uint32_t fraction = bits & 0x007FFFFFu;
     uint64_t thousandths;
-    uint32_t shift;
+    int32_t shift;
     size_t length = 0;
 
     if (exponent == 0xFFu) {
-        return append(to, mantissa != 0 ? "nan" : negative ? "-inf" : "inf");
+        return append(to, fraction != 0 ? "nan" : negative ? "-inf" : "inf");
     }
-    if (exponent == 0) {
-        exponent = 1; /* zero and subnormal numbers: no hidden one */
-    } else {
-        mantissa |= 0x00800000u;
-    }
-    if (exponent >= FLOAT_EXPONENT_BIAS + FLOAT_MANTISSA_BITS) {
-        if (negative) {
-            to[length++] = '-';
-        }
-        return length +
-               whole(to + length, mantissa, exponent - FLOAT_EXPONENT_BIAS - FLOAT_MANTISSA_BITS);
-    }
-
-    /* |value| = mantissa / 2^shift, and mantissa * 1000 is below 2^34: exact. */
-    shift = FLOAT_EXPONENT_BIAS + FLOAT_MANTISSA_BITS - exponent;
-    if (shift > 40u) {
+    /* |value| * 1000 = thousandths * 2^shift; the product is below 2^34: exact. */
+    thousandths = (uint64_t)(exponent != 0 ? fraction | 0x00800000u : fraction) * 1000u;
+    shift = (int32_t)(exponent != 0 ? exponent : 1) - FLOAT_EXPONENT_BIAS - FLOAT_MANTISSA_BITS;
+    if (shift < -40) {
         thousandths = 0;
-    } else {
-        thousandths = ((uint64_t)mantissa * 1000u + ((uint64_t)1 << (shift - 1u))) >> shift;
+        shift = 0;
+    } else if (shift < 0) {
+        thousandths = (thousandths + ((uint64_t)1 << (-shift - 1))) >> -shift;
+        shift = 0;
     }
     if (negative && thousandths != 0) {
         to[length++] = '-';
     }
-    length += decimal_u64(to + length, thousandths, 4);
+    length += decimal(to + length, thousandths, (uint32_t)shift, 4);
     for (size_t i = 0; i < 3; i++) { /* make room for the point before the last three */
         to[length - i] = to[length - i - 1];
     }

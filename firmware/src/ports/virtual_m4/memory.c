@@ -3,10 +3,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-void *memcpy(void *restrict to, const void *restrict from, size_t count);
-void *memmove(void *to, const void *from, size_t count);
-void *memset(void *to, int value, size_t count);
-int memcmp(const void *left, const void *right, size_t count);
+/* Calls appear after link-time optimisation has looked for them; the linker drops what is not called. */
+#define CALLED __attribute__((used))
+
+CALLED void *memcpy(void *restrict to, const void *restrict from, size_t count);
+CALLED void *memmove(void *to, const void *from, size_t count);
+CALLED void *memset(void *to, int value, size_t count);
+CALLED int memcmp(const void *left, const void *right, size_t count);
 
 /* Keeps the compiler from seeing a memcpy in a loop of memcpy's, and calling itself. */
 #define KEEP_LOOP() __asm__ volatile("" ::: "memory")
