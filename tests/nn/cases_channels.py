@@ -186,6 +186,24 @@ class Chain(ModelBuilder):
         wider = At(y, (shape[0], shape[1], shape[2], shape[3]), x.scale, x.zero_point)
         return pick.one_of((self.conv, self.conv, self.depthwise, self.pool))(wider)
 
+    def reduce(self, x: At) -> At:
+        """MEAN, SUM, REDUCE_MAX or REDUCE_MIN of height and width, or other dimensions."""
+        pick = self.pick
+        name = pick.one_of(("MEAN", "MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"))
+        over = pick.one_of(((1, 2), (1, 2), (2,), (0, 1), (3,)))
+        shape = [1 if axis in over else size for axis, size in enumerate(x.shape)]
+        scale, zero_point = x.scale, x.zero_point
+        if name in ("MEAN", "SUM"):
+            scale, zero_point = (
+                x.scale * pick.one_of((0.5, 1.0, 1.0, 3.0)),
+                pick.one_of(ZERO_POINTS),
+            )
+        y = self.tensor(shape, scale=scale, zero_point=zero_point)
+        axes = self.tensor((len(over),), "int32", values=over)
+        self.op(name, [x.index, axes], [y], {"keep_dims": True}, version=2)
+        self.text.append(f"{name} {over}")
+        return At(y, (shape[0], shape[1], shape[2], shape[3]), scale, zero_point)
+
     def layer(self, x: At) -> At:
         """One of them that leaves a map."""
         kinds: tuple[Callable[[At], At], ...] = (
@@ -196,6 +214,7 @@ class Chain(ModelBuilder):
             self.depthwise,
             self.lookup,
             self.padded,
+            self.reduce,
             self.pool,
             self.transpose_conv,
         )

@@ -30,14 +30,13 @@ _NO_FACTOR = Multiplier(0, 0)
 
 @dataclass(frozen=True)
 class Reduce(Layer):
-    """kept, reduced: sizes and steps of the input's dimensions, outermost first.
+    """shape: of the input. over: the dimensions that are reduced.
 
     offset: added to sums. factor: of sums; a mean's has its divisor in it.
     """
 
     shape: tuple[int, ...]
-    kept: tuple[tuple[int, int], ...]
-    reduced: tuple[tuple[int, int], ...]
+    over: tuple[int, ...]
     offset: int
     factor: Multiplier
     output_zero_point: int
@@ -47,6 +46,22 @@ class Reduce(Layer):
         """Input and output shape, for a person."""
         outputs = math.prod(size for size, _ in self.kept)
         return f"{'x'.join(map(str, self.shape))} -> {outputs}"
+
+    @property
+    def kept(self) -> tuple[tuple[int, int], ...]:
+        """Sizes and steps of the dimensions that are kept, outermost first."""
+        left = [axis for axis in range(len(self.shape)) if axis not in self.over]
+        return tuple(axes.strewn(self.shape, left))
+
+    @property
+    def reduced(self) -> tuple[tuple[int, int], ...]:
+        """Sizes and steps of the dimensions that are reduced, outermost first."""
+        return tuple(axes.strewn(self.shape, self.over))
+
+    @property
+    def values(self) -> int:
+        """How many values become one."""
+        return math.prod(self.shape[axis] for axis in self.over)
 
     def overlap(self, target: str, position: int) -> Overlap | None:
         """How the output may share the input's memory.
@@ -127,8 +142,7 @@ def read(site: Site) -> Reduce:
         inputs=(source.index,),
         outputs=(output.index,),
         shape=source.shape,
-        kept=tuple(axes.strewn(source.shape, left)),
-        reduced=tuple(axes.strewn(source.shape, chosen)),
+        over=chosen,
         offset=offset,
         factor=factor,
         output_zero_point=site.zero_point(output),

@@ -7,6 +7,7 @@ its own under tests/compiler/.
 from __future__ import annotations
 
 from edge_deploy.compiler.passes.channels import remove_channels
+from edge_deploy.compiler.passes.constants import fix_constants
 from edge_deploy.compiler.passes.lookups import fuse_lookups, remove_identities
 from edge_deploy.compiler.passes.paddings import fold_paddings
 from edge_deploy.compiler.passes.program import Program
@@ -18,6 +19,7 @@ from edge_deploy.compiler.passes.zero_points import fold_zero_points
 
 __all__ = [
     "Program",
+    "fix_constants",
     "fold_paddings",
     "fold_zero_points",
     "fuse_lookups",
@@ -39,6 +41,7 @@ def run(program: Program) -> Program:
         fuse_lookups,
         remove_identities,
         fold_paddings,
+        fix_constants,
         remove_unread,
         remove_channels,
         remove_unread,

@@ -26,10 +26,17 @@ from edge_deploy.compiler.ops.min_max import MinMax
 from edge_deploy.compiler.ops.mul import Mul
 from edge_deploy.compiler.ops.pool import Pool
 from edge_deploy.compiler.ops.prelu import Prelu
+from edge_deploy.compiler.ops.reduce import Reduce
 from edge_deploy.compiler.ops.squared_difference import SquaredDifference
 from edge_deploy.compiler.ops.transpose_conv import TransposeConv
+from edge_deploy.compiler.ops.uniform import Uniform
 from edge_deploy.compiler.passes.channels.elementwise import ElementwiseRule
-from edge_deploy.compiler.passes.channels.preserving import LookupRule, PoolRule
+from edge_deploy.compiler.passes.channels.preserving import (
+    LookupRule,
+    PoolRule,
+    ReduceRule,
+    UniformRule,
+)
 from edge_deploy.compiler.passes.channels.rule import Link, Mask, Rule
 from edge_deploy.compiler.passes.channels.values import Values, unknown
 from edge_deploy.compiler.passes.channels.weighted import (
@@ -53,8 +60,10 @@ RULES: Mapping[type[Layer], Rule[Any]] = {
     Mul: ElementwiseRule(),
     Pool: PoolRule(),
     Prelu: ElementwiseRule(),
+    Reduce: ReduceRule(),
     SquaredDifference: ElementwiseRule(),
     TransposeConv: TransposeConvRule(),
+    Uniform: UniformRule(),
 }
 
 

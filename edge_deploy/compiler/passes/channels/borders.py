@@ -69,11 +69,12 @@ def _ranges(
     """The different range(start, stop, step) within range(taps), as masks."""
     starts = np.maximum(starts, 0)
     stops = np.maximum(np.minimum(stops, taps), starts)
-    found = np.unique(np.stack([starts, stops], axis=1), axis=0)
+    found = np.unique(starts * (taps + 1) + stops)  # both in one number sort quickly
     if len(found) > _MOST_SETS:
         return None
     sets = np.zeros((len(found), taps), np.bool_)
-    for mask, (start, stop) in zip(sets, found.tolist(), strict=True):
+    for mask, both in zip(sets, found.tolist(), strict=True):
+        start, stop = divmod(both, taps + 1)
         mask[start:stop:step] = True
     return np.unique(sets, axis=0)
 
