@@ -1,7 +1,7 @@
 """Elements picked along each dimension by a table of indices.
 
 A table that counts evenly, or does so over and over, is loops of a strided copy; where one is
-not, all are tables in flash. Kernel: firmware/src/nn/picked.h.
+not, all are tables in flash. Kernels: firmware/src/nn/picked.h, firmware/src/nn/m4/picked.h.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_deploy.compiler.ops import strided
-from edge_deploy.compiler.ops.layer import Code, Constant, Layer, Overlap, Shape, Site
+from edge_deploy.compiler.ops.layer import CORTEX_M4, Code, Constant, Layer, Overlap, Shape, Site
 from edge_deploy.compiler.ops.refuse import unsupported
 from edge_deploy.compiler.ops.strided import Loop, strides, times
 from edge_deploy.model.graph import Tensor
 
+# Bytes from which the Cortex-M4 copies by words.
+_WORD = 4
 # ED_PICKED_AXES of the kernel.
 MOST_AXES = 6
 # Tables are as long as a dimension of the output; no map of a board is wider.
@@ -58,15 +60,16 @@ class Picked(Layer):
 
     def code(self, target: str) -> Code:
         """The layer in C."""
-        del target
+        fast = target == CORTEX_M4 and self.run >= _WORD
+        call = "ed_m4_picked_copy" if fast else "ed_picked_copy"
         padded = (1,) * (MOST_AXES - len(self.sizes)) + self.sizes
         offsets = [np.zeros(MOST_AXES - len(self.sizes), np.int32), *self.tables]
         return Code(
-            include="nn/picked.h",
+            include="nn/m4/picked.h" if fast else "nn/picked.h",
             stem="picked",
             parameters="const ed_picked_shape *shape, const void *input, void *output,"
             " const int32_t *offsets",
-            body="    ed_picked_copy(shape, input, output, offsets);",
+            body=f"    {call}(shape, input, output, offsets);",
             constants=(Constant("offsets", "int32_t", np.concatenate(offsets)),),
             shape=Shape(
                 "ed_picked_shape",

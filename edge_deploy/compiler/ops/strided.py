@@ -28,6 +28,9 @@ from edge_deploy.model.graph import Tensor
 
 # ED_STRIDED_LOOPS of the kernel.
 MOST_LOOPS = 6
+# Bytes from which the Cortex-M4 copies by words, and by several of them at once.
+_WORD = 4
+_MANY_WORDS = 32
 # Runs up to which the overlap that a layer allows is computed, which takes time with each.
 _MOST_RUNS = 1 << 16
 
@@ -118,6 +121,19 @@ class Strided(Layer):
         ]
         views[1][...] = views[0]
 
+    def _kernel(self, target: str) -> tuple[str, str]:
+        """Header and function."""
+        if target != CORTEX_M4 or (1 < self.run < _WORD and self.fill is None):
+            return "nn/strided.h", f"ed_strided_{'copy' if self.fill is None else 'pad'}"
+        what = "copy"
+        if self.fill is not None:
+            what = "pad"
+        elif self.run == 1:
+            what = "bytes"
+        elif self.run % _WORD == 0 and self.run < _MANY_WORDS:
+            what = "words"
+        return "nn/m4/strided.h", f"ed_m4_strided_{what}"
+
     def code(self, target: str) -> Code:
         """The layer in C."""
         padded = [Loop(1, 0, 0)] * (MOST_LOOPS - len(self.loops)) + list(self.loops)
@@ -127,19 +143,16 @@ class Strided(Layer):
             fields |= {"bytes": self.output_bytes, "fill": (self.fill ^ 0x80) - 0x80}
         for i, loop in enumerate(padded):
             fields |= {f"loop[{i}].{name}": value for name, value in vars(loop).items()}
-        what = "copy" if self.fill is None else "pad"
-        if target == CORTEX_M4 and what == "copy" and self.run == 1:
-            what = "bytes"
-        prefix = "ed_m4_strided" if target == CORTEX_M4 else "ed_strided"
+        include, call = self._kernel(target)
         shape = "const ed_strided_shape *shape"
         if self.values is None:
             parameters = f"{shape}, const void *input, void *output"
-            body = f"    {prefix}_{what}(shape, input, output);"
+            body = f"    {call}(shape, input, output);"
         else:
             parameters = f"{shape}, void *output, const int8_t *values"
-            body = f"    {prefix}_{what}(shape, values, output);"
+            body = f"    {call}(shape, values, output);"
         return Code(
-            include="nn/m4/strided.h" if target == CORTEX_M4 else "nn/strided.h",
+            include=include,
             stem="strided",
             parameters=parameters,
             body=body,

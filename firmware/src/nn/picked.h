@@ -21,8 +21,10 @@ typedef struct {
     int32_t size[ED_PICKED_AXES]; /* indices of each axis, at least 1 */
 } ed_picked_shape;
 
-ED_INLINE void ed_picked_copy(const ed_picked_shape *s, const int8_t *from, int8_t *to,
-                              const int32_t *offsets)
+/* Calls `copy` for every run, in order. */
+ED_INLINE void ed_picked_each(const ed_picked_shape *s, const int8_t *from, int8_t *to,
+                              const int32_t *offsets,
+                              void (*copy)(int32_t, const int8_t *, int8_t *))
 {
     int32_t at[ED_PICKED_AXES - 1] = {0};
     int32_t d;
@@ -34,7 +36,7 @@ ED_INLINE void ed_picked_copy(const ed_picked_shape *s, const int8_t *from, int8
             table += s->size[d];
         }
         for (int32_t i = 0; i < s->size[ED_PICKED_AXES - 1]; ++i) {
-            ed_copy(s->run, from + read + table[i], to);
+            copy(s->run, from + read + table[i], to);
             to += s->run;
         }
         /* The next index of the innermost other axis that has one; those inside it begin again. */
@@ -45,6 +47,12 @@ ED_INLINE void ed_picked_copy(const ed_picked_shape *s, const int8_t *from, int8
             at[d] = 0;
         }
     } while (d >= 0);
+}
+
+ED_INLINE void ed_picked_copy(const ed_picked_shape *s, const int8_t *from, int8_t *to,
+                              const int32_t *offsets)
+{
+    ed_picked_each(s, from, to, offsets, ed_copy);
 }
 
 #endif

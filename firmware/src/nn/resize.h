@@ -41,6 +41,23 @@ ED_INLINE ed_resize_pair ed_resize_at(const ed_resize_side *s, int32_t i)
     return p;
 }
 
+/* One output pixel of the four around it. */
+ED_INLINE void ed_resize_pixels(int32_t channels, const int8_t *above_left,
+                                const int8_t *above_right, const int8_t *below_left,
+                                const int8_t *below_right, ed_resize_pair v, ed_resize_pair h,
+                                int8_t *output)
+{
+    const int32_t half = 1 << 19;
+    const int32_t weights[4] = {v.low_weight * h.low_weight, v.low_weight * h.high_weight,
+                                v.high_weight * h.low_weight, v.high_weight * h.high_weight};
+    for (int32_t c = 0; c < channels; ++c) {
+        const int32_t sum = weights[0] * above_left[c] + weights[1] * above_right[c] +
+                            weights[2] * below_left[c] + weights[3] * below_right[c];
+        /* To the nearest, halves away from zero. */
+        output[c] = (int8_t)((sum + half - (sum < 0)) >> 20);
+    }
+}
+
 ED_INLINE void ed_resize_bilinear(const ed_resize_shape *s, const int8_t *input, int8_t *output)
 {
     const int32_t row = s->width.source * s->channels;
@@ -49,17 +66,11 @@ ED_INLINE void ed_resize_bilinear(const ed_resize_shape *s, const int8_t *input,
             const ed_resize_pair v = ed_resize_at(&s->height, y);
             for (int32_t x = 0; x < s->width.output; ++x) {
                 const ed_resize_pair h = ed_resize_at(&s->width, x);
-                const int8_t *above = input + v.low * row;
-                const int8_t *below = input + v.high * row;
-                for (int32_t c = 0; c < s->channels; ++c) {
-                    const int32_t left = h.low * s->channels + c;
-                    const int32_t right = h.high * s->channels + c;
-                    const int32_t sum =
-                        v.low_weight * (h.low_weight * above[left] + h.high_weight * above[right]) +
-                        v.high_weight * (h.low_weight * below[left] + h.high_weight * below[right]);
-                    /* To the nearest, halves away from zero. */
-                    *output++ = (int8_t)((sum + (sum > 0 ? 1 << 19 : -(1 << 19))) / (1 << 20));
-                }
+                const int32_t above = v.low * row, below = v.high * row;
+                const int32_t left = h.low * s->channels, right = h.high * s->channels;
+                ed_resize_pixels(s->channels, input + above + left, input + above + right,
+                                 input + below + left, input + below + right, v, h, output);
+                output += s->channels;
             }
         }
         input += s->height.source * row;
