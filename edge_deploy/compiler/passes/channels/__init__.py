@@ -10,7 +10,7 @@ by ranges that are carried from layer to layer (`values.py`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -116,21 +116,41 @@ def _needed(program: Program, known: Mapping[int, Values]) -> dict[int, Mask]:
                 needed[tensor][:] = True
         else:
             linked.append((layer, links))
-    _spread(linked, needed)
+    spread = _Spread(linked, needed)
+    spread.from_all(tensor for tensor, mask in needed.items() if mask.any())
     for layer, _ in reversed(linked):
         if any(needed[tensor].any() for tensor in layer.outputs):
             for tensor in layer.inputs:
                 if not needed[tensor].any():
                     needed[tensor][0] = True
-                    _spread(linked, needed)
+                    spread.from_all([tensor])
     return needed
 
 
-def _spread(linked: Sequence[tuple[Layer, tuple[Link, ...]]], needed: Mapping[int, Mask]) -> None:
-    """Mark what marked channels need, until nothing more is marked."""
-    before = -1
-    while (now := sum(int(mask.sum()) for mask in needed.values())) > before:
-        before = now
-        for layer, links in reversed(linked):
+class _Spread:
+    """Marks what marked channels need. linked: layers with what their rules say of them."""
+
+    def __init__(
+        self, linked: Iterable[tuple[Layer, tuple[Link, ...]]], needed: Mapping[int, Mask]
+    ) -> None:
+        self._needed = needed
+        # By tensor: links that it takes part in, each with the tensors that it reads and writes.
+        self._links: dict[int, list[tuple[Link, int, int]]] = {tensor: [] for tensor in needed}
+        for layer, links in linked:
             for link in links:
-                link.spread(needed[layer.inputs[link.input]], needed[layer.outputs[link.output]])
+                read, written = layer.inputs[link.input], layer.outputs[link.output]
+                for tensor in {read, written}:
+                    self._links[tensor].append((link, read, written))
+
+    def from_all(self, tensors: Iterable[int]) -> None:
+        """Mark all that marked channels of these tensors need, until nothing more is marked."""
+        waiting = dict.fromkeys(tensors)  # a set that keeps its order
+        while waiting:
+            changed, _ = waiting.popitem()
+            for link, *ends in self._links[changed]:
+                masks = [self._needed[tensor] for tensor in ends]
+                before = [mask.sum() for mask in masks]
+                link.spread(*masks)
+                for tensor, mask, count in zip(ends, masks, before, strict=True):
+                    if mask.sum() != count:
+                        waiting[tensor] = None

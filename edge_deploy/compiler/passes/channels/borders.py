@@ -67,7 +67,7 @@ def _ranges(
     starts: NDArray[np.int64], stops: NDArray[np.int64], step: int, taps: int
 ) -> Sets | None:
     """The different range(start, stop, step) within range(taps), as masks."""
-    starts = np.maximum(starts, 0)
+    starts = np.clip(starts, 0, taps)
     stops = np.maximum(np.minimum(stops, taps), starts)
     found = np.unique(starts * (taps + 1) + stops)  # both in one number sort quickly
     if len(found) > _MOST_SETS:
