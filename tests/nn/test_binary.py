@@ -70,6 +70,14 @@ def test_the_generator_reaches_every_kernel(operator):
     assert seen == wanted | ({"ed_m4_mul_rectified"} if kernel == "mul" else set())
 
 
+def test_the_generator_reaches_both_kernels_of_prelu():
+    seen = set()
+    for seed in range(60):
+        text = compile_graph(FAMILIES["prelu"](Seeded(seed)).data, "cortex_m4")[1]
+        seen |= {line for line in text.files["ed_model.c"].splitlines() if "prelu(shape" in line}
+    assert {line.split("(")[0].strip() for line in seen} == {"ed_prelu", "ed_m4_prelu"}
+
+
 def _refusal(data: bytes) -> str:
     with pytest.raises(UnsupportedModel) as refused:
         compiler.compile(model.read(data), target="portable")

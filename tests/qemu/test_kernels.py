@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,9 +12,17 @@ from numpy.typing import NDArray
 from edge_deploy import compiler, model
 from tests import compiled_model
 from tests import model_builder as models
+from tests.nn.cases import Seeded
+from tests.nn.families import FAMILIES
 from tests.qemu import machine
 
 RUNS = 8
+
+
+def drawn(family: str, seed: int) -> bytes:
+    """A random small model."""
+    return FAMILIES[family](Seeded(seed)).data
+
 
 # Odd sizes on purpose: rows and filters that start off a word are what LDRD and LDM trip over.
 MODELS: dict[str, Callable[[], bytes]] = {
@@ -50,6 +59,12 @@ MODELS: dict[str, Callable[[], bytes]] = {
     "average_pool": lambda: models.average_pool(11, channels=5, kernel=3, stride=2),
     "max_pool": lambda: models.pool("MAX_POOL_2D", 14, channels=7, kernel=2, stride=2),
     "softmax": lambda: models.softmax(shape=(3, 7), input_zero_point=-20),
+    # Drawn ones, of families whose kernels read words at any address.
+    **{
+        f"{family}_{seed}": functools.partial(drawn, family, seed)
+        for family in ("add", "batch_matmul", "minimum_maximum", "mul", "reduction")
+        for seed in (20, 21, 22)
+    },
 }
 
 

@@ -1,4 +1,4 @@
-"""PRELU. Kernel: firmware/src/nn/prelu.h, for every target."""
+"""PRELU. Kernels: firmware/src/nn/prelu.h (portable), firmware/src/nn/m4/prelu.h."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from edge_deploy.compiler import fixed_point, quantization
 from edge_deploy.compiler.fixed_point import EVERY_FIRST, EVERY_SECOND, Words
 from edge_deploy.compiler.ops import broadcast
 from edge_deploy.compiler.ops.broadcast import Elementwise
-from edge_deploy.compiler.ops.layer import Shape, Site
+from edge_deploy.compiler.ops.layer import CORTEX_M4, Shape, Site
 from edge_deploy.compiler.ops.refuse import unsupported
 from edge_deploy.compiler.quantization import INT8_MAX, INT8_MIN, Multiplier
 
+# How far ed_m4_prelu_side shifts: an input less its zero point has 9 bits, 22 leave room for the
+# output's zero point.
+_MOST_LEFT, _MOST_RIGHT = 20, 22
 # The dimensions that the reference stretches: BroadcastPrelu4DSlow.
 _MOST_DIMENSIONS = 4
 
@@ -28,10 +31,32 @@ class Prelu(Elementwise):
 
     def kernel(self, target: str) -> tuple[str, str, Shape]:
         """The header, the function in it, and its shape without `broadcast`."""
-        del target
+        if target == CORTEX_M4 and self._quick:
+            return "nn/m4/prelu.h", "ed_m4_prelu", Shape("ed_m4_prelu_shape", self._m4_fields())
         fields = broadcast.operand_fields(self.zero_points, self.factors)
         fields |= {"output_zero_point": self.output_zero_point}
         return "nn/prelu.h", "ed_prelu", Shape("ed_prelu_shape", fields)
+
+    @property
+    def _quick(self) -> bool:
+        """True where ed_m4_prelu_side can express both factors."""
+        above, below = (factor.shift for factor in self.factors)
+        return -_MOST_RIGHT <= above <= _MOST_LEFT and -_MOST_RIGHT <= below <= -1
+
+    def _m4_fields(self) -> dict[str, int]:
+        """The fields of ed_m4_prelu_shape."""
+        fields: dict[str, int] = {}
+        for i, factor in enumerate(self.factors):
+            right = max(-factor.shift, 0)
+            half = 1 << right >> 1
+            fields |= {
+                f"offset[{i}]": broadcast.as_pair(-self.zero_points[i]),
+                f"side[{i}].lift": 1 + max(factor.shift, 0),
+                f"side[{i}].multiplier": factor.multiplier,
+                f"side[{i}].round": (self.output_zero_point << right) + half,
+                f"side[{i}].shift": right,
+            }
+        return fields
 
     def outputs_of_all(self) -> Words:
         """(256, 256): the output of every first and second operand, from -128 up."""

@@ -1,4 +1,4 @@
-"""MEAN, SUM, REDUCE_MAX and REDUCE_MIN. Kernels: firmware/src/nn/reduce.h, for means m4/ too."""
+"""MEAN, SUM, REDUCE_MAX and REDUCE_MIN. Kernels: firmware/src/nn/reduce.h, nn/m4/reduce.h."""
 
 from __future__ import annotations
 
@@ -95,12 +95,13 @@ class Reduce(Layer):
         )
 
     def _quick(self) -> str | None:
-        """The function for Cortex-M4, where words of four values can be added."""
-        if self.operator != "MEAN":
+        """The function for Cortex-M4, where words of four values can be taken at once."""
+        if self.operator == "SUM":
             return None
+        kind = self.operator.removeprefix("REDUCE_").lower()
         if len(self.reduced) == 1 and _beside(self.kept):
-            return "ed_m4_reduce_mean_beside"
-        return "ed_m4_reduce_mean_along" if _beside(self.reduced) else None
+            return f"ed_m4_reduce_{kind}_beside"
+        return "ed_m4_reduce_mean_along" if kind == "mean" and _beside(self.reduced) else None
 
 
 def _beside(dimensions: tuple[tuple[int, int], ...]) -> bool:

@@ -144,6 +144,13 @@ ED_INLINE int32_t ed_dsp_halve_to_int8(int32_t x)
     return x;
 }
 
+/* x limited to an int8. */
+ED_INLINE int32_t ed_dsp_to_int8(int32_t x)
+{
+    __asm__("ssat %0, #8, %0" : "+r"(x));
+    return x;
+}
+
 /* x / 2^20 rounded down, limited to an int8. */
 ED_INLINE int32_t ed_dsp_shift20_to_int8(int32_t x)
 {

@@ -1,4 +1,4 @@
-/* Means, int8, Cortex-M4. The same outputs as nn/reduce.h; four values at a time.
+/* Means and extremes, int8, Cortex-M4. The same outputs as nn/reduce.h; four values at a time.
  *
  * input, output  at any address; output may begin at or before `input`
  */
@@ -43,7 +43,8 @@ ED_INLINE ed_m4_reduce_sums ed_m4_reduce_words(const int8_t *at, int32_t step, i
     return sums;
 }
 
-/* Where the innermost kept values lie beside each other, and what is reduced is one dimension. */
+/* A mean where the innermost kept values lie beside each other, and what is reduced is one
+ * dimension. */
 ED_INLINE void ed_m4_reduce_mean_beside(const ed_reduce_shape *s, const int8_t *input,
                                         int8_t *output)
 {
@@ -66,7 +67,7 @@ ED_INLINE void ed_m4_reduce_mean_beside(const ed_reduce_shape *s, const int8_t *
     }
 }
 
-/* Where the innermost values that are reduced lie beside each other. */
+/* A mean where the innermost values that are reduced lie beside each other. */
 ED_INLINE void ed_m4_reduce_mean_along(const ed_reduce_shape *s, const int8_t *input,
                                        int8_t *output)
 {
@@ -88,6 +89,56 @@ ED_INLINE void ed_m4_reduce_mean_along(const ed_reduce_shape *s, const int8_t *i
         }
         output[o] = ed_reduce_end_mean(s, sum);
     }
+}
+
+/* The greatest (sign 1) or the least (sign -1) of each byte of many words, one of them at least. */
+ED_INLINE uint32_t ed_m4_reduce_extreme_words(const int8_t *at, int32_t step, int32_t count,
+                                              int32_t sign)
+{
+    uint32_t best = ed_dsp_load(at);
+    for (int32_t i = 1; i < count; ++i) {
+        at += step;
+        const uint32_t word = ed_dsp_load(at);
+        best = sign > 0 ? ed_dsp_greater4(best, word) : ed_dsp_lesser4(best, word);
+    }
+    return best;
+}
+
+/* An extreme where the innermost kept values lie beside each other, and what is reduced is one
+ * dimension. */
+ED_INLINE void ed_m4_reduce_extreme_beside(const ed_reduce_shape *s, const int8_t *input,
+                                           int8_t *output, int32_t sign)
+{
+    const int32_t last = ED_REDUCE_DIMENSIONS - 1;
+    const int32_t rows = ed_index_count(last, s->kept_size);
+    const int32_t fours = s->kept_size[last] / 4 * 4;
+    const ed_reduce_step step = sign > 0 ? ed_reduce_greater : ed_reduce_lesser;
+    const int32_t first = sign > 0 ? INT8_MIN : INT8_MAX;
+    for (int32_t row = 0; row < rows; ++row) {
+        const int8_t *at = input + ed_index_offset(last, s->kept_size, s->kept_step, row);
+        int32_t i = 0;
+        for (; i < fours; i += 4) {
+            ed_dsp_store(output,
+                         ed_m4_reduce_extreme_words(at + i, s->reduced_step[last],
+                                                    s->reduced_size[last], sign));
+            output += 4;
+        }
+        for (; i < s->kept_size[last]; ++i) {
+            *output++ = (int8_t)ed_reduce_all(s, at + i, first, step);
+        }
+    }
+}
+
+ED_INLINE void ed_m4_reduce_max_beside(const ed_reduce_shape *s, const int8_t *input,
+                                       int8_t *output)
+{
+    ed_m4_reduce_extreme_beside(s, input, output, 1);
+}
+
+ED_INLINE void ed_m4_reduce_min_beside(const ed_reduce_shape *s, const int8_t *input,
+                                       int8_t *output)
+{
+    ed_m4_reduce_extreme_beside(s, input, output, -1);
 }
 
 #endif
