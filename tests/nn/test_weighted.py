@@ -21,8 +21,8 @@ def test_the_generator_reaches_every_inner_product_of_a_convolution():
     for seed in range(60):
         case = converted_conv_2d(Seeded(seed))
         text = compiled_model.compile_graph(case.data, "cortex_m4")[1].files["ed_model.c"]
-        seen |= set(re.findall(r"ed_m4_conv_(\w+_(?:rectified|signed|sums))", text))
-    ends = ("rectified", "signed", "sums")
+        seen |= set(re.findall(r"ed_m4_conv_(\w+_(?:rectified|signed|scaled))", text))
+    ends = ("rectified", "signed", "scaled")
     assert seen == {f"{weights}_{end}" for weights in ("paired", "bytes") for end in ends}
 
 

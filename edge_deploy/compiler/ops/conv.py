@@ -88,20 +88,21 @@ class Conv(Weighted):
         kernel = "ed_m4_conv_pointwise" if conv_m4.is_pointwise(self.window) else "ed_m4_conv"
         fields = {**vars(self.window), "input_zero_point": self.input_zero_point}
         scaling = "0, 0, 0" if kind.scaled else "bias, multiplier, shift"
-        parameters = ["const ed_m4_conv_shape *shape, const int8_t *input, int8_t *output"]
-        parameters.append("const uint32_t *words")
-        if not kind.scaled:
-            parameters.append("const int32_t *bias, const int32_t *multiplier")
-            parameters.append("const int8_t *shift")
-        parameters.append("uint32_t *scratch")
+        facts = f"{kind.name}, {int(kind.paired)}, {scaling}"
+        parameters = [
+            "const ed_m4_conv_shape *shape, const int8_t *input, int8_t *output",
+            "const uint32_t *words",
+            *([] if kind.scaled else ["const int32_t *bias, const int32_t *multiplier"]),
+            *([] if kind.scaled else ["const int8_t *shift"]),
+            "uint32_t *scratch",
+        ]
         return Code(
             include="nn/m4/conv.h",
             stem="conv_2d",
             parameters=", ".join(parameters),
             body=(
-                f"    const ed_m4_conv_kind kind = {{{kind.name}, {int(kind.paired)}}};\n"
-                f"    const ed_m4_conv_scaling scaling = {{{scaling}}};\n"
-                f"    {kernel}(shape, kind, scaling, input, output, words, scratch);"
+                f"    const ed_m4_conv_kind kind = {{{facts}}};\n"
+                f"    {kernel}(shape, &kind, input, output, words, scratch);"
             ),
             constants=(
                 Constant("words", "uint32_t", product.words),

@@ -14,8 +14,9 @@ from edge_deploy.compiler.ops.weighted import Requantization, may_pair
 from edge_deploy.compiler.ops.window import Window
 from edge_deploy.compiler.quantization import INT8_MAX, INT8_MIN, Multiplier
 
-# Pixels that the kernel computes at once (ED_M4_CONV_PIXELS).
+# Pixels and output channels that the kernel computes at once (ED_M4_CONV_PIXELS).
 _PIXELS = 2
+_GROUP = 4
 # What scales sums in the kernel takes them times 2^8, in a word.
 _SUM_LIMIT = 2**23
 # The shift of a channel whose outputs are all the zero point: any will do.
@@ -37,7 +38,7 @@ class Kind:
     @property
     def name(self) -> str:
         """The function's name."""
-        end = "sums" if not self.scaled else "rectified" if self.rectified else "signed"
+        end = "scaled" if not self.scaled else "rectified" if self.rectified else "signed"
         return f"ed_m4_conv_{'paired' if self.paired else 'bytes'}_{end}"
 
 
@@ -74,25 +75,20 @@ class Product:
     def words(self) -> NDArray[np.uint32]:
         """Weights, starts, multipliers and shifts in the order of conv_dot.h."""
         kind = self.kind
-        outputs = self.rows.shape[0]
-        filled = -outputs % 2
+        filled = -self.rows.shape[0] % _GROUP
         rows = np.pad(self.rows, ((0, filled), (0, 0)))
-        bias = np.pad(self.bias, (0, filled)) if kind.scaled else np.zeros(len(rows), np.int64)
+        starts = np.pad(self.bias, (0, filled)) if kind.scaled else np.zeros(len(rows), np.int64)
+        if kind.paired:
+            starts[1::2] = starts[0::2] + 256 * starts[1::2]
         multipliers = [*self.requantization.multipliers, *[Multiplier(0, 0)] * filled]
         weights = _weights(rows, tap_pairs(self.window), paired=kind.paired)
-        starts = bias.copy()
-        if kind.paired and kind.scaled:
-            starts[1::2] = bias[0::2] + 256 * bias[1::2]
         parts: list[NDArray[np.uint32]] = []
-        begin = 0
-        while begin < outputs:
-            size = 4 if outputs - begin >= 4 else 2
-            channels = slice(begin, begin + size)
+        for begin in range(0, len(rows), _GROUP):
+            channels = slice(begin, begin + _GROUP)
             parts.append((starts[channels] & 0xFFFFFFFF).astype(np.uint32))
-            parts.append(weights[begin // 2 : (begin + size) // 2].T.reshape(-1))
+            parts.append(weights[begin // 2 : (begin + _GROUP) // 2].T.reshape(-1))
             if kind.scaled:
                 parts.append(_scales_of(multipliers[channels]))
-            begin += size
         return np.concatenate(parts)
 
 
@@ -149,13 +145,12 @@ def is_pointwise(window: Window) -> bool:
 
 
 def scratch_bytes(window: Window) -> int:
-    """Bytes of two columns, and of a run where rows that reach over the edge are put together."""
+    """Bytes of two columns, and of a patch where patches reach over the left or right edge."""
     w = window
-    run = w.kernel_width * w.input_channels
-    right = (w.output_width - 1) * w.stride_x - w.pad_left + w.kernel_width
-    over = w.pad_left > 0 or right > w.input_width
-    together = over and w.dilation_x == 1 and w.kernel_width > 1 and w.input_channels % 4 != 0
-    return 4 * _PIXELS * len(tap_pairs(w)) + (-(-run // 4) * 4 if together else 0)
+    right = (w.output_width - 1) * w.stride_x - w.pad_left + (w.kernel_width - 1) * w.dilation_x
+    over = w.pad_left > 0 or right >= w.input_width
+    patch = w.kernel_height * w.kernel_width * w.input_channels
+    return 4 * _PIXELS * len(tap_pairs(w)) + (-(-patch // 4) * 4 if over else 0)
 
 
 def least_distance(window: Window) -> int:

@@ -3,15 +3,13 @@
  * All of it is assembly, because it takes every register that there is: four output channels of
  * two pixels are eight sums, two words of weights, two of columns, and two addresses. A step takes
  * two taps: four loads, two SXTB16, eight SMLAD, 15 cycles for 16 multiply-accumulates. Eight steps
- * make a round; the first round of a group is entered where its last steps begin.
+ * make a round; the first round of four channels is entered where its last steps begin.
  *
  * A column is [steps][2] pairs of int16: two taps of pixel 0, the same two of pixel 1.
  *
- * `words`, in the order in which they are read:
- *   for each four channels  a start of each sum; [steps][2] words, the two taps of channels 0 and 1,
- *                           of channels 2 and 3; where the sums are scaled here, four multipliers
- *                           and a word of shifts, channel 0 in its lowest byte
- *   for each two left over  the same of two channels: 2 starts, [steps] words, 2 multipliers, shifts
+ * `words`, for each four channels, the last filled up with weights of 0: a start of each sum;
+ * [steps][2] words, the two taps of channels 0 and 1, of channels 2 and 3; then, where the sums are
+ * scaled here, four multipliers and a word of shifts, channel 0 in its lowest byte.
  * A word of weights has a tap in each half. Paired, that half is the number 256 * (odd channel) +
  * (even channel): SMLAD of the word itself gives 256 times the odd sum and the even sum in one, and
  * what is taken off again is the even sum. In bytes, it is a byte of each channel, the even first.
@@ -27,104 +25,88 @@
 
 #include <stdint.h>
 
-#include "nn/inline.h"
+#include "nn/m4/conv_shape.h"
 
-#define ED_M4_CONV_PIXELS 2
 #define ED_M4_CONV_ROUND 8  /* steps */
 #define ED_M4_CONV_CHUNK 16 /* channels whose sums are kept at once, where they are kept */
 
-/* What the assembly is given; the fields are read in this order, but for the first all onto the
- * stack. Addresses of columns lie ahead by the steps that the first round lacks. */
+/* What the assembly is given; but for the first field, it keeps all on its stack. Addresses are
+ * ahead of where they begin by the steps that the first round lacks. */
 typedef struct {
     const uint32_t *words;
-    uint32_t column, column_end;    /* addresses; the end lies beyond the array */
-    uint32_t four_skip, four_ahead; /* of four channels: bytes of code left out, of weights ahead */
-    uint32_t two_skip, two_ahead;
-    int32_t left;  /* output channels, less four */
-    int32_t zero;  /* 2 * (output's zero point) + 1 */
+    uint32_t column, column_end; /* addresses; the end lies beyond the array */
+    uint32_t skip;               /* bytes of code from the first step to the last, less 1 for Thumb */
+    uint32_t ahead;              /* bytes from a group's first word to the weights */
+    int32_t left;                /* output channels, less four */
+    int32_t zero;                /* 2 * (output's zero point) + 1 */
     void *out[ED_M4_CONV_PIXELS];
 } ed_m4_conv_job;
 
-/* The offsets of these fields from the stack pointer. */
+/* The stack: first those fields, `skip` become an address; then, for a group of less than four
+ * channels, where its outputs go, and room for four of each pixel. */
 #define ED_M4_CONV_COLUMN "[sp]"
 #define ED_M4_CONV_COLUMN_END "[sp, #4]"
-#define ED_M4_CONV_FOUR_ENTRY "[sp, #8]"
-#define ED_M4_CONV_FOUR_AHEAD "[sp, #12]"
-#define ED_M4_CONV_TWO_ENTRY "[sp, #16]"
-#define ED_M4_CONV_TWO_AHEAD "[sp, #20]"
-#define ED_M4_CONV_LEFT "[sp, #24]"
-#define ED_M4_CONV_ZERO "[sp, #28]"
-#define ED_M4_CONV_OUT0 "[sp, #32]"
-#define ED_M4_CONV_OUT1 "[sp, #36]"
+#define ED_M4_CONV_ENTRY "[sp, #8]"
+#define ED_M4_CONV_AHEAD "[sp, #12]"
+#define ED_M4_CONV_LEFT "[sp, #16]"
+#define ED_M4_CONV_ZERO "[sp, #20]"
+#define ED_M4_CONV_OUT0 "[sp, #24]"
+#define ED_M4_CONV_OUT1 "[sp, #28]"
+#define ED_M4_CONV_AT0 "[sp, #32]"
+#define ED_M4_CONV_AT1 "[sp, #36]"
+#define ED_M4_CONV_ROOM0 "#40"
+#define ED_M4_CONV_ROOM1 "#44"
+#define ED_M4_CONV_ROOM_TO_FRAME "#16" /* AT0 to the end */
 
 /* r0: weights, of a round's last step. r1: column, likewise. r2, r3: a step of both pixels.
  * r4 to r11: sums, each of pixel 0 and pixel 1: of channel 0, 1, 2, 3. r12, lr: weights. */
-#define ED_M4_CONV_LOAD(n)                  \
+#define ED_M4_CONV_LOAD(n) \
     "ldr r2, [r1, #8*" n "-56]\n" \
     "ldr r3, [r1, #8*" n "-52]\n"
-#define ED_M4_CONV_LOAD_LAST                \
+#define ED_M4_CONV_LOAD_LAST \
     "ldr r3, [r1, #4]\n" \
     "ldr r2, [r1], #64\n"
-#define ED_M4_CONV_ODD(w, p0, p1)           \
+#define ED_M4_CONV_MULTIPLY(w, p0, p1) \
     "smlad " p0 ", " w ", r2, " p0 "\n" \
     "smlad " p1 ", " w ", r3, " p1 "\n"
 
 /* Steps of four channels, paired. */
-#define ED_M4_CONV_FOUR_PAIRED_SUMS         \
-    ED_M4_CONV_ODD("r12", "r6", "r7")       \
-    ED_M4_CONV_ODD("lr", "r10", "r11")      \
+#define ED_M4_CONV_PAIRED_SUMS \
+    ED_M4_CONV_MULTIPLY("r12", "r6", "r7") \
+    ED_M4_CONV_MULTIPLY("lr", "r10", "r11") \
     "sxtb16 r12, r12\n" \
     "sxtb16 lr, lr\n" \
-    ED_M4_CONV_ODD("r12", "r4", "r5")       \
-    ED_M4_CONV_ODD("lr", "r8", "r9")
-#define ED_M4_CONV_FOUR_PAIRED(n)           \
+    ED_M4_CONV_MULTIPLY("r12", "r4", "r5") \
+    ED_M4_CONV_MULTIPLY("lr", "r8", "r9")
+#define ED_M4_CONV_STEP_PAIRED(n) \
     "ldr lr, [r0, #8*" n "-52]\n" \
     "ldr r12, [r0, #8*" n "-56]\n" \
-    ED_M4_CONV_LOAD(n)                      \
-    ED_M4_CONV_FOUR_PAIRED_SUMS
-#define ED_M4_CONV_FOUR_PAIRED_LAST         \
+    ED_M4_CONV_LOAD(n) \
+    ED_M4_CONV_PAIRED_SUMS
+#define ED_M4_CONV_LAST_PAIRED \
     "ldr lr, [r0, #4]\n" \
     "ldr r12, [r0], #64\n" \
-    ED_M4_CONV_LOAD_LAST                    \
-    ED_M4_CONV_FOUR_PAIRED_SUMS
+    ED_M4_CONV_LOAD_LAST \
+    ED_M4_CONV_PAIRED_SUMS
 
 /* Steps of four channels, in bytes: 18 cycles. */
-#define ED_M4_CONV_WIDEN(e0, e1, o0, o1)    \
+#define ED_M4_CONV_WIDEN(e0, e1, o0, o1) \
     "sxtb16 lr, r12\n" \
     "sxtb16 r12, r12, ror #8\n" \
-    ED_M4_CONV_ODD("lr", e0, e1)            \
-    ED_M4_CONV_ODD("r12", o0, o1)
-#define ED_M4_CONV_FOUR_BYTES(n)            \
+    ED_M4_CONV_MULTIPLY("lr", e0, e1) \
+    ED_M4_CONV_MULTIPLY("r12", o0, o1)
+#define ED_M4_CONV_STEP_BYTES(n) \
     "ldr r12, [r0, #8*" n "-52]\n" \
-    ED_M4_CONV_LOAD(n)                      \
+    ED_M4_CONV_LOAD(n) \
     ED_M4_CONV_WIDEN("r8", "r9", "r10", "r11") \
     "ldr r12, [r0, #8*" n "-56]\n" \
     ED_M4_CONV_WIDEN("r4", "r5", "r6", "r7")
-#define ED_M4_CONV_FOUR_BYTES_LAST          \
+#define ED_M4_CONV_LAST_BYTES \
     "ldr r12, [r0, #4]\n" \
-    ED_M4_CONV_LOAD_LAST                    \
+    ED_M4_CONV_LOAD_LAST \
     ED_M4_CONV_WIDEN("r8", "r9", "r10", "r11") \
     "ldr r12, [r0], #64\n" \
     ED_M4_CONV_WIDEN("r4", "r5", "r6", "r7")
-
-/* Steps of two channels: 9 or 10 cycles for 8 multiply-accumulates. */
-#define ED_M4_CONV_TWO_PAIRED_SUMS          \
-    ED_M4_CONV_ODD("r12", "r6", "r7")       \
-    "sxtb16 r12, r12\n" \
-    ED_M4_CONV_ODD("r12", "r4", "r5")
-#define ED_M4_CONV_TWO_BYTES_SUMS ED_M4_CONV_WIDEN("r4", "r5", "r6", "r7")
-#define ED_M4_CONV_TWO(n, sums)             \
-    "ldr r12, [r0, #4*" n "-28]\n" \
-    ED_M4_CONV_LOAD(n)                      \
-    sums
-#define ED_M4_CONV_TWO_LAST(sums)           \
-    "ldr r12, [r0], #32\n" \
-    ED_M4_CONV_LOAD_LAST                    \
-    sums
-#define ED_M4_CONV_TWO_PAIRED(n) ED_M4_CONV_TWO(n, ED_M4_CONV_TWO_PAIRED_SUMS)
-#define ED_M4_CONV_TWO_PAIRED_LAST ED_M4_CONV_TWO_LAST(ED_M4_CONV_TWO_PAIRED_SUMS)
-#define ED_M4_CONV_TWO_BYTES(n) ED_M4_CONV_TWO(n, ED_M4_CONV_TWO_BYTES_SUMS)
-#define ED_M4_CONV_TWO_BYTES_LAST ED_M4_CONV_TWO_LAST(ED_M4_CONV_TWO_BYTES_SUMS)
 
 /* All steps of a round but the last. */
 #define ED_M4_CONV_SEVEN(step) ".irp i, 0, 1, 2, 3, 4, 5, 6\n" step("\\i") ".endr\n"
@@ -144,7 +126,7 @@ typedef struct {
 /* A channel's outputs. m: its multiplier; r3: zero, then its rounding; r12: its shift. Pixel 1
  * comes first: beyond the last pixel its outputs go where pixel 0's go, which replace them.
  * The signed form keeps pixel 1's output address in memory until `t` has served. */
-#define ED_M4_CONV_ROUNDING(zero)           \
+#define ED_M4_CONV_ROUNDING(zero) \
     "lsl r3, " zero ", r12\n" \
     "add r3, #64\n"
 #define ED_M4_CONV_SCALE_RECTIFIED(p0, p1, m, t) \
@@ -157,7 +139,7 @@ typedef struct {
     "lsr " t ", " p0 ", #31\n" \
     "smmla " p0 ", " p0 ", " m ", r3\n" \
     "sub " p0 ", " p0 ", " t ", lsl #7\n"
-#define ED_M4_CONV_STORE(p0, p1)            \
+#define ED_M4_CONV_STORE(p0, p1) \
     "asr " p1 ", r12\n" \
     "asr " p0 ", r12\n" \
     "ssat " p1 ", #8, " p1 ", asr #1\n" \
@@ -169,59 +151,37 @@ typedef struct {
 #define ED_M4_CONV_EARLY_SIGNED
 #define ED_M4_CONV_LATE_SIGNED "ldr lr, " ED_M4_CONV_OUT1 "\n"
 
-/* What follows the sums of a group. r0 comes in 56 (four channels) or 28 bytes ahead of what
- * follows the weights, and goes to the next group; r1 and lr go back to where outputs go on. */
-#define ED_M4_CONV_FOUR_SCALED(lift, way)   \
+/* What follows the sums of a group. r0 comes 56 bytes ahead of what follows the weights, and goes to
+ * the next group; r1 and lr become where outputs go on. */
+#define ED_M4_CONV_END_SCALED(lift, way) \
     "ldr r2, [r0, #-56]\n" \
     "ldr r12, [r0, #-40]\n" \
     "ldr r3, " ED_M4_CONV_ZERO "\n" \
     "ldr r1, " ED_M4_CONV_OUT0 "\n" \
-    ED_M4_CONV_EARLY_##way                  \
-    lift("r4", "r5", "r6", "r7")            \
-    lift("r8", "r9", "r10", "r11")          \
-    ED_M4_CONV_ROUNDING("r3")               \
+    ED_M4_CONV_EARLY_##way \
+    lift("r4", "r5", "r6", "r7") \
+    lift("r8", "r9", "r10", "r11") \
+    ED_M4_CONV_ROUNDING("r3") \
     ED_M4_CONV_SCALE_##way("r4", "r5", "r2", "lr")\
-    ED_M4_CONV_LATE_##way                   \
-    ED_M4_CONV_STORE("r4", "r5")            \
+    ED_M4_CONV_LATE_##way \
+    ED_M4_CONV_STORE("r4", "r5") \
     "ldr r2, [r0, #-52]\n" \
     "ldr r4, " ED_M4_CONV_ZERO "\n" \
     "lsr r12, #8\n" \
-    ED_M4_CONV_ROUNDING("r4")               \
+    ED_M4_CONV_ROUNDING("r4") \
     ED_M4_CONV_SCALE_##way("r6", "r7", "r2", "r5")\
-    ED_M4_CONV_STORE("r6", "r7")            \
+    ED_M4_CONV_STORE("r6", "r7") \
     "ldr r2, [r0, #-48]\n" \
     "ldr r6, [r0, #-44]\n" \
     "lsr r12, #8\n" \
-    ED_M4_CONV_ROUNDING("r4")               \
+    ED_M4_CONV_ROUNDING("r4") \
     ED_M4_CONV_SCALE_##way("r8", "r9", "r2", "r5")\
-    ED_M4_CONV_STORE("r8", "r9")            \
+    ED_M4_CONV_STORE("r8", "r9") \
     "lsr r12, #8\n" \
-    ED_M4_CONV_ROUNDING("r4")               \
+    ED_M4_CONV_ROUNDING("r4") \
     ED_M4_CONV_SCALE_##way("r10", "r11", "r6", "r5")\
-    ED_M4_CONV_STORE("r10", "r11")          \
+    ED_M4_CONV_STORE("r10", "r11") \
     "sub r0, #36\n"
-#define ED_M4_CONV_TWO_SCALED(lift, way)    \
-    "ldr r2, [r0, #-28]\n" \
-    "ldr r12, [r0, #-20]\n" \
-    "ldr r3, " ED_M4_CONV_ZERO "\n" \
-    "ldr r1, " ED_M4_CONV_OUT0 "\n" \
-    ED_M4_CONV_EARLY_##way                  \
-    lift("r4", "r5", "r6", "r7")            \
-    ED_M4_CONV_ROUNDING("r3")               \
-    ED_M4_CONV_SCALE_##way("r4", "r5", "r2", "lr")\
-    ED_M4_CONV_LATE_##way                   \
-    ED_M4_CONV_STORE("r4", "r5")            \
-    "ldr r2, " ED_M4_CONV_LEFT "\n" \
-    "subs r2, #2\n" \
-    "str r2, " ED_M4_CONV_LEFT "\n" \
-    "blt 8f\n" \
-    "ldr r2, [r0, #-24]\n" \
-    "ldr r4, " ED_M4_CONV_ZERO "\n" \
-    "lsr r12, #8\n" \
-    ED_M4_CONV_ROUNDING("r4")               \
-    ED_M4_CONV_SCALE_##way("r6", "r7", "r2", "r5")\
-    ED_M4_CONV_STORE("r6", "r7")            \
-    "sub r0, #16\n"
 
 /* The sums themselves as outputs, for what cannot be scaled here: `out` is int32. */
 #define ED_M4_CONV_LOWER_PAIRED(e0, e1, o0, o1) \
@@ -230,36 +190,28 @@ typedef struct {
     "asr " o0 ", #8\n" \
     "asr " o1 ", #8\n"
 #define ED_M4_CONV_LOWER_BYTES(e0, e1, o0, o1)
-#define ED_M4_CONV_FOUR_SUMS(lower, way)    \
+#define ED_M4_CONV_END_SUMS(lower, way) \
     "ldr r1, " ED_M4_CONV_OUT0 "\n" \
     "ldr lr, " ED_M4_CONV_OUT1 "\n" \
-    lower("r4", "r5", "r6", "r7")           \
-    lower("r8", "r9", "r10", "r11")         \
+    lower("r4", "r5", "r6", "r7") \
+    lower("r8", "r9", "r10", "r11") \
     "stm lr!, {r5, r7, r9, r11}\n" \
     "stm r1!, {r4, r6, r8, r10}\n" \
     "sub r0, #56\n"
-#define ED_M4_CONV_TWO_SUMS(lower, way)     \
-    "ldr r1, " ED_M4_CONV_OUT0 "\n" \
-    "ldr lr, " ED_M4_CONV_OUT1 "\n" \
-    lower("r4", "r5", "r6", "r7")           \
-    "stm lr!, {r5, r7}\n" \
-    "stm r1!, {r4, r6}\n" \
-    "ldr r2, " ED_M4_CONV_LEFT "\n" \
-    "subs r2, #2\n" \
-    "str r2, " ED_M4_CONV_LEFT "\n" \
-    "sub r0, #28\n"
 
-/* The whole. r0: an ed_m4_conv_job. */
-#define ED_M4_CONV_ASSEMBLY(four, four_last, four_end, two, two_last, two_end) \
+/* The whole. r0: an ed_m4_conv_job. A last group of less than four channels goes to the room on
+ * the stack, and the outputs that there are from there. */
+#define ED_M4_CONV_ASSEMBLY(step, last, end) \
     "push {r4-r11, lr}\n" \
-    "ldm r0, {r1-r11}\n" \
-    "adr.w r12, 3f\n" \
-    "sub r4, r12, r4\n" \
-    "adr.w r12, 7f\n" \
-    "sub r6, r12, r6\n" \
-    "push {r2-r11}\n" \
-    "mov r0, r1\n" \
-    "cmp r8, #0\n" \
+    "sub sp, " ED_M4_CONV_ROOM_TO_FRAME "\n" \
+    "ldm r0, {r4-r12}\n" \
+    "mov r0, r4\n" \
+    "adr.w r1, 3f\n" \
+    "sub r7, r1, r7\n" \
+    "push {r5-r12}\n" \
+    "mov r1, r11\n" \
+    "mov lr, r12\n" \
+    "cmp r9, #0\n" \
     "blt 4f\n" \
     "1:\n" \
     "ldr r4, [r0]\n" \
@@ -267,8 +219,8 @@ typedef struct {
     "ldr r8, [r0, #8]\n" \
     "ldr r10, [r0, #12]\n" \
     "ldr r1, " ED_M4_CONV_COLUMN "\n" \
-    "ldr r2, " ED_M4_CONV_FOUR_AHEAD "\n" \
-    "ldr r3, " ED_M4_CONV_FOUR_ENTRY "\n" \
+    "ldr r2, " ED_M4_CONV_AHEAD "\n" \
+    "ldr r3, " ED_M4_CONV_ENTRY "\n" \
     "mov r5, r4\n" \
     "mov r7, r6\n" \
     "mov r9, r8\n" \
@@ -276,63 +228,58 @@ typedef struct {
     "add r0, r2\n" \
     "bx r3\n" \
     "2:\n" \
-    ED_M4_CONV_SEVEN(four)                  \
-    "\n3:\n" \
-    four_last                               \
+    ED_M4_CONV_SEVEN(step) \
+    "3:\n" \
+    last \
     "ldr r12, " ED_M4_CONV_COLUMN_END "\n" \
     "cmp r1, r12\n" \
     "bne 2b\n" \
-    four_end                                \
+    end \
     "ldr r2, " ED_M4_CONV_LEFT "\n" \
     "str r1, " ED_M4_CONV_OUT0 "\n" \
     "str lr, " ED_M4_CONV_OUT1 "\n" \
     "subs r2, #4\n" \
     "str r2, " ED_M4_CONV_LEFT "\n" \
     "bpl 1b\n" \
-    "4:\n" \
-    "ldr r2, " ED_M4_CONV_LEFT "\n" \
     "adds r2, #4\n" \
-    "str r2, " ED_M4_CONV_LEFT "\n" \
-    "beq 8f\n" \
-    "5:\n" \
-    "ldr r4, [r0]\n" \
-    "ldr r6, [r0, #4]\n" \
-    "ldr r1, " ED_M4_CONV_COLUMN "\n" \
-    "ldr r2, " ED_M4_CONV_TWO_AHEAD "\n" \
-    "ldr r3, " ED_M4_CONV_TWO_ENTRY "\n" \
-    "mov r5, r4\n" \
-    "mov r7, r6\n" \
-    "add r0, r2\n" \
-    "bx r3\n" \
-    "6:\n" \
-    ED_M4_CONV_SEVEN(two)                   \
-    "\n7:\n" \
-    two_last                                \
-    "ldr r12, " ED_M4_CONV_COLUMN_END "\n" \
-    "cmp r1, r12\n" \
-    "bne 6b\n" \
-    two_end                                 \
+    "beq 7f\n" \
+    "bmi 5f\n" \
+    "4:\n" \
+    "str r1, " ED_M4_CONV_AT0 "\n" \
+    "str lr, " ED_M4_CONV_AT1 "\n" \
+    "add r1, sp, " ED_M4_CONV_ROOM0 "\n" \
+    "add r2, sp, " ED_M4_CONV_ROOM1 "\n" \
     "str r1, " ED_M4_CONV_OUT0 "\n" \
-    "str lr, " ED_M4_CONV_OUT1 "\n" \
-    "bgt 5b\n" \
-    "8:\n" \
-    "add sp, #40\n" \
+    "str r2, " ED_M4_CONV_OUT1 "\n" \
+    "b 1b\n" \
+    "5:\n" \
+    "ldr r0, " ED_M4_CONV_AT0 "\n" \
+    "ldr r1, " ED_M4_CONV_AT1 "\n" \
+    "add r3, sp, " ED_M4_CONV_ROOM0 "\n" \
+    "adds r2, #4\n" \
+    "6:\n" \
+    "ldrb r4, [r3, #4]\n" \
+    "strb r4, [r1], #1\n" \
+    "ldrb r4, [r3], #1\n" \
+    "strb r4, [r0], #1\n" \
+    "subs r2, #1\n" \
+    "bne 6b\n" \
+    "7:\n" \
+    "add sp, #48\n" \
     "pop {r4-r11, lr}\n"
 
 /* A function that computes all outputs of two pixels. The assembly saves what it takes: some of
  * these registers may not be named as lost, if the compiler keeps a frame pointer. */
-#define ED_M4_CONV_DOT(name, way, lift, end, scale)                                             \
-    static __attribute__((noinline, unused)) void name(const ed_m4_conv_job *job)               \
-    {                                                                                           \
-        register const void *first __asm__("r0") = job;                                         \
-        __asm__ volatile(                                                                       \
-            ED_M4_CONV_ASSEMBLY(ED_M4_CONV_FOUR_##way, ED_M4_CONV_FOUR_##way##_LAST,            \
-                                ED_M4_CONV_FOUR_##end(ED_M4_CONV_##lift##_##way, scale),        \
-                                ED_M4_CONV_TWO_##way, ED_M4_CONV_TWO_##way##_LAST,              \
-                                ED_M4_CONV_TWO_##end(ED_M4_CONV_##lift##_##way, scale))         \
-            : "+r"(first)                                                                       \
-            :                                                                                   \
-            : "r1", "r2", "r3", "r12", "cc", "memory");                                         \
+#define ED_M4_CONV_DOT(name, way, lift, end, scale) \
+    static __attribute__((noinline, unused)) void name(const ed_m4_conv_job *job) \
+    { \
+        register const void *first __asm__("r0") = job; \
+        __asm__ volatile( \
+            ED_M4_CONV_ASSEMBLY(ED_M4_CONV_STEP_##way, ED_M4_CONV_LAST_##way, \
+                                ED_M4_CONV_END_##end(ED_M4_CONV_##lift##_##way, scale)) \
+            : "+r"(first) \
+            : \
+            : "r1", "r2", "r3", "r12", "cc", "memory"); \
     }
 
 ED_M4_CONV_DOT(ed_m4_conv_paired_rectified, PAIRED, LIFT, SCALED, RECTIFIED)
@@ -343,7 +290,6 @@ ED_M4_CONV_DOT(ed_m4_conv_bytes_signed, BYTES, LIFT, SCALED, SIGNED)
 ED_M4_CONV_DOT(ed_m4_conv_bytes_sums, BYTES, LOWER, SUMS, NONE)
 
 /* Bytes of code that a step takes. */
-#define ED_M4_CONV_FOUR_CODE(paired) ((paired) ? 56u : 64u)
-#define ED_M4_CONV_TWO_CODE(paired) ((paired) ? 32u : 36u)
+#define ED_M4_CONV_STEP_CODE(paired) ((paired) ? 56u : 64u)
 
 #endif
