@@ -6,10 +6,9 @@ about the file or C.
 
 A table is (256,) uint8: byte in, byte out, whatever the types of the two sides.
 
-Some operators call the C library's expf, tanhf, expm1f or erfcf, which no standard rounds. Those
-tables are computed for all results that the GNU C library may give (`_LIBRARY_ULPS`), and must
-come out the same; where they do not, a rounding tie hangs on the library's last bit, and there is
-no table.
+Tables of operators that call the C library (`reals.py`) are computed for all results that it may
+give, and must come out the same; where they do not, a rounding tie hangs on the library's last
+bit, and there is no table.
 
 Source: tensorflow/lite/kernels/{activations,elementwise,exp,quantize}.cc,
 kernels/internal/common.h (LUTPopulate), kernels/internal/reference/.
@@ -18,7 +17,7 @@ kernels/internal/common.h (LUTPopulate), kernels/internal/reference/.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,27 +25,16 @@ from numpy.typing import NDArray
 
 from edge_deploy.compiler import fixed_point, quantization
 from edge_deploy.compiler.quantization import Multiplier
+from edge_deploy.compiler.reals import Transform, rounded, to_int32
 from edge_deploy.model.graph import DType
 
 Table = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
-
-# A table of every result that a C library may give: see `_near`.
-Transform = Callable[[Floats], list[Floats]]
 
 # 255 steps times this still fit a word, with the zero point: nothing can wrap.
 _LARGEST_FACTOR = 2.0**22
-# How far results may be from the exact ones, in units of the last place. Sources: glibc's
-# sysdeps/ieee754/flt-32/e_expf.c (0.502, since 2.27, whose symbol the runtime asks for); Innocente
-# and Zimmermann, "Accuracy of Mathematical Functions in Single, Double, ... Precision" (expm1f
-# 0.813, tanhf 2.19, erfcf 3.13); what later versions round correctly lies within.
-_LIBRARY_ULPS = {"exp": 0.51, "expm1": 0.9, "tanh": 2.5, "erfc": 3.5}
-# What functions approach. There libraries take a small term from the limit, so that the result is
-# off by that term's relative error, at most this much, and by the last rounding.
-_LIMITS = {"exp": (), "expm1": (-1.0,), "tanh": (-1.0, 1.0), "erfc": (2.0,)}
-_TERM_ERROR = 2.0**-20
-_ROUNDING_ULPS = 0.51
+# Results that a row of functions may have together: three functions of the C library.
+_MOST_RESULTS = 128
 
 
 @dataclass(frozen=True)
@@ -148,8 +136,6 @@ def hard_swish(source: Side, output: Side) -> Table:
     to_gate = _multiplier(float(finer / (np.float32(3.0) / np.float32(32768.0))))
     if to_output.shift > 0:
         raise TableRefused("has an input scale more than 128 times its output's")
-    if to_output.shift < -15 or to_gate.shift < -15:
-        raise TableRefused("has scales too far apart for 16-bit arithmetic")
     fine = (source.values() - source.zero_point) << 7
     unscaled = _high_16(fine, _narrow(to_output.multiplier))
     gate = fine
@@ -159,11 +145,11 @@ def hard_swish(source: Side, output: Side) -> Table:
     if to_gate.shift > 0:
         gate = _saturated_16(gate << 1)
     else:
-        gate = fixed_point.shift_right(gate, -to_gate.shift)
+        gate = _halved_16(gate, -to_gate.shift)
     gate = (gate + 2**15) >> 1
     product = gate * unscaled
     product = np.where(product < 0, -(-product >> 15), product >> 15)
-    scaled = fixed_point.shift_right(product, -to_output.shift)
+    scaled = _halved_16(product, -to_output.shift)
     return output.bytes_of(scaled + output.zero_point)
 
 
@@ -177,6 +163,25 @@ def by_float(source: Side, output: Side, transform: Transform) -> Table:
         output.bytes_of(to_int32(rounded(result * inverse) + np.float32(output.zero_point)))
         for result in results
     ]
+    return _agreed(source, tables)
+
+
+@np.errstate(all="ignore")
+def through_floats(source: Side, output: Side, transforms: Sequence[Transform]) -> Table:
+    """DEQUANTIZE, operators on float32 one after the other, and QUANTIZE."""
+    moved = (source.values() - source.zero_point).astype(np.float32)
+    results = [np.float32(source.scale) * moved]
+    for transform in transforms:
+        results = [y for x in results for y in transform(x)]
+        if len(results) > _MOST_RESULTS:
+            raise TableRefused("follows on too many functions of the C library")
+    steps = [to_int32(rounded(x / np.float32(output.scale))) for x in results]
+    placed = [fixed_point.wrapped(step + output.zero_point) for step in steps]
+    return _agreed(source, [output.bytes_of(values) for values in placed])
+
+
+def _agreed(source: Side, tables: Sequence[Table]) -> Table:
+    """The one table that all are. Raises TableRefused where they differ."""
     for table in tables[1:]:
         differing = np.flatnonzero(table != tables[0])
         if differing.size:
@@ -185,77 +190,6 @@ def by_float(source: Side, output: Side, transform: Transform) -> Table:
                 f"has a rounding tie at input {value} that the C library's last bit decides"
             )
     return tables[0]
-
-
-def exp(x: Floats) -> list[Floats]:
-    """EXP."""
-    return _near("exp", x, np.exp(x.astype(np.float64)))
-
-
-def logistic(x: Floats) -> list[Floats]:
-    """LOGISTIC."""
-    one = np.float32(1.0)
-    return [one / (one + power) for power in exp(-x)]
-
-
-def tanh(x: Floats) -> list[Floats]:
-    """TANH."""
-    return _near("tanh", x, np.tanh(x.astype(np.float64)))
-
-
-def elu(x: Floats) -> list[Floats]:
-    """ELU."""
-    powers = _near("expm1", x, np.expm1(np.minimum(x, np.float32(0.0)).astype(np.float64)))
-    return [np.where(x < 0, power, x) for power in powers]
-
-
-def gelu(x: Floats) -> list[Floats]:
-    """GELU by erfc."""
-    inside = x * np.float32(-math.sqrt(0.5))
-    exact = np.array([math.erfc(value) for value in inside.astype(np.float64)])
-    return [np.float32(0.5) * x * tail for tail in _near("erfc", inside, exact)]
-
-
-def gelu_approximate(x: Floats) -> list[Floats]:
-    """GELU by tanh."""
-    factor = np.float32(2 / math.sqrt(math.pi) * math.sqrt(0.5))
-    inside = factor * (x + np.float32(0.044715) * x * x * x)
-    return [np.float32(0.5) * x * (np.float32(1.0) + gate) for gate in tanh(inside)]
-
-
-def rounded(x: Floats) -> Floats:
-    """`std::round`: to the nearest integer, halves away from zero; what has no integer stays."""
-    whole = np.trunc(x)
-    up = np.abs(x - whole) >= np.float32(0.5)  # x - whole is exact
-    return np.where(up, whole + np.copysign(np.float32(1.0), x), whole)
-
-
-def to_int32(x: Floats) -> Integers:
-    """A whole float32 as an int32; out of range and NaN are -2^31, as on x86."""
-    inside = (x >= -(2.0**31)) & (x < 2.0**31)
-    return np.where(inside, x, np.float32(-(2.0**31))).astype(np.int64)
-
-
-def _near(function: str, x: Floats, exact: NDArray[np.float64]) -> list[Floats]:
-    """The float32 results that a C library may give, for exact ones in float64.
-
-    At zero libraries agree.
-    """
-    nearest = exact.astype(np.float32)
-    found = [nearest]
-    for end in (np.float32(np.inf), np.float32(-np.inf)):
-        moved = nearest
-        for _ in range(math.ceil(_LIBRARY_ULPS[function])):
-            last, moved = moved, np.nextafter(moved, end)
-            ulp = np.abs(moved.astype(np.float64) - last)
-            margin = _LIBRARY_ULPS[function] * ulp
-            for limit in _LIMITS[function]:
-                margin = np.minimum(
-                    margin, _ROUNDING_ULPS * ulp + _TERM_ERROR * np.abs(exact - limit)
-                )
-            possible = (x != 0) & (np.abs(moved - exact) <= margin)
-            found.append(np.where(possible, moved, nearest))
-    return found
 
 
 def _multiplier(factor: float) -> Multiplier:
@@ -272,6 +206,16 @@ def _narrow(multiplier: int) -> int:
 
 def _saturated_16(values: Integers) -> Integers:
     return np.clip(values, -(2**15), 2**15 - 1)
+
+
+def _halved_16(values: Integers, times: int) -> Integers:
+    """Halve 16-bit values so many times, as the reference does it in 16 bits.
+
+    Its mask has 16 bits too: beyond 15 it is full, and what is left is 1 or -1.
+    """
+    if times > 15:
+        return np.where(values >= 0, 1, -1)
+    return fixed_point.shift_right(values, times)
 
 
 def _high_16(values: Integers, factor: int) -> Integers:

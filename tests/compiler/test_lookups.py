@@ -171,3 +171,60 @@ def test_between_the_8_bit_types_only_a_bit_turns():
         _, compiled = compiled_model.compile_graph(builder.finish([x], [y]), target)
         assert "lookup_flipped(shape, input, output)" in compiled.files["ed_model.c"]
         assert compiled.weights_bytes == 0
+
+
+def _reals(*operators: str, shared: bool = False) -> bytes:
+    """DEQUANTIZE, operators on float32, QUANTIZE. shared: the DEQUANTIZE has another reader."""
+    builder = ModelBuilder()
+    x = builder.tensor((7,), scale=0.05, zero_point=3)
+    last = floats = builder.tensor((7,), "float32")
+    builder.op("DEQUANTIZE", [x], [last])
+    for name in operators:
+        y = builder.tensor((7,), "float32")
+        builder.op(name, [last], [y])
+        last = y
+    z = builder.tensor((7,), scale=0.02, zero_point=-5)
+    builder.op("QUANTIZE", [last], [z])
+    last = builder.tensor((7,), scale=0.02, zero_point=-5)
+    builder.op("RELU_N1_TO_1", [z], [last])  # a model without it would be one of floats
+    outputs = [last]
+    if shared:
+        outputs.append(builder.tensor((7,), scale=0.05, zero_point=3))
+        builder.op("QUANTIZE", [floats], [outputs[1]])
+    return builder.finish([x], outputs)
+
+
+def test_from_8_bits_over_floats_to_8_bits_is_one_table():
+    program = passes.run(_program(_reals("NEG", "SQRT")))
+    (layer,) = program.layers
+    assert isinstance(layer, Lookup)
+    assert (layer.inputs, layer.outputs) == (program.inputs, program.outputs)
+    # -(x - 3) * 0.05, its root, in steps of 0.02 from -5; of what is below 0 there is none, which
+    # turns up at the highest, because the zero point is below 0; 1 is the most in the end.
+    wanted = {3: -5, 2: 6, -17: 45, 4: 45, 127: 45}
+    assert {x: int(layer.table[x & 0xFF].astype(np.int8)) for x in wanted} == wanted
+
+
+def test_floats_that_two_rows_begin_with_are_read_as_integers_by_both():
+    program = passes.run(_program(_reals("NEG", shared=True)))
+    (layer,) = program.layers
+    assert layer.operator == "RELU_N1_TO_1"
+    assert program.outputs == (layer.outputs[0], program.inputs[0])  # there and back again is x
+
+
+def test_floats_that_stay_floats_are_refused_by_name():
+    builder = ModelBuilder()
+    x = builder.tensor((5,), "float32")
+    y = builder.tensor((5,), "float32")
+    builder.op("NEG", [x], [y])
+    z = builder.tensor((5,), scale=0.05, zero_point=3)
+    u = builder.tensor((5,), scale=0.05, zero_point=3)
+    builder.op("QUANTIZE", [x], [z])
+    builder.op("RELU", [z], [u])
+    with pytest.raises(UnsupportedModel, match=r"operator 0, NEG .*is not between a DEQUANTIZE"):
+        compiled_model.compile_graph(builder.finish([x], [y, u]), "portable")
+
+
+def test_int8_that_the_reference_has_for_floats_alone_is_refused_with_a_way_out():
+    with pytest.raises(UnsupportedModel, match="is of int8; the reference has it for float32"):
+        _program(_chain(("NEG", (0.05, 3))))

@@ -28,6 +28,21 @@ OPERATORS = (
     "RELU_N1_TO_1",
     "TANH",
 )
+# What the reference has for float32: what IEEE 754 rounds, and what the C library does.
+ROUNDED_REALS = (
+    "ABS",
+    "FLOOR",
+    "HARD_SWISH",
+    "LEAKY_RELU",
+    "NEG",
+    "RELU",
+    "RELU6",
+    "RELU_N1_TO_1",
+    "RSQRT",
+    "SQRT",
+    "SQUARE",
+)
+LIBRARY_REALS = ("COS", "EXP", "LOG", "LOGISTIC", "SIN", "TANH")
 SIGNED_ONLY = ("ABS", "ELU", "EXP", "RSQRT")
 
 
@@ -106,7 +121,37 @@ def chain(pick: Pick) -> Case:
     return Case(f"FULLY_CONNECTED {names}", model.finish(ends, [*outputs, last]))
 
 
+def real(pick: Pick) -> Case:
+    """Operators on float32 between a DEQUANTIZE and a QUANTIZE, the integers all 256 values.
+
+    What the C library rounds comes last: after it, a function that jumps makes its last bit decide.
+    """
+    dtype, other = pick.one_of(("int8", "uint8")), pick.one_of(("int8", "uint8"))
+    shape = (pick.one_of((1, 257, 1027)),)
+    model = ModelBuilder()
+    scale, zero = pick.one_of(SCALES), zero_point(pick, dtype)
+    x = model.tensor(shape, dtype, scale=scale, zero_point=zero)
+    last = model.tensor(shape, "float32")
+    model.op("DEQUANTIZE", [x], [last])
+    beside = model.tensor(shape, dtype, scale=scale, zero_point=zero)
+    model.op("RELU", [x], [beside])  # a model without it would be one of floats, and refused
+    names = []
+    kinds = pick.one_of(((), (ROUNDED_REALS,), (LIBRARY_REALS,), (ROUNDED_REALS, LIBRARY_REALS)))
+    for kind in kinds:
+        operator = pick.one_of(kind)
+        y = model.tensor(shape, "float32")
+        model.op(operator, [last], [y], {"alpha": 0.25} if operator == "LEAKY_RELU" else None)
+        names.append(operator)
+        last = y
+    result = pick.one_of(SCALES), zero_point(pick, other)
+    y = model.tensor(shape, other, scale=result[0], zero_point=result[1])
+    model.op("QUANTIZE", [last], [y])
+    text = f"{shape} {dtype} {scale} {zero} {names} {other} {result}"
+    return Case(text, model.finish([x], [y, beside]))
+
+
 FAMILIES: Mapping[str, Family] = {
     "lookup": functools.partial(one, OPERATORS),
     "lookup chain": chain,
+    "lookup of reals": real,
 }

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edge_deploy.compiler import tables
+from edge_deploy.compiler import reals, tables
+from edge_deploy.compiler.ops import real
 from edge_deploy.compiler.ops.layer import (
     CORTEX_M4,
     Code,
@@ -23,6 +24,7 @@ from edge_deploy.compiler.ops.layer import (
     Shape,
     Site,
 )
+from edge_deploy.compiler.ops.real import Real
 from edge_deploy.compiler.ops.refuse import unsupported
 from edge_deploy.compiler.tables import Side, Table, TableRefused
 from edge_deploy.model.graph import DType, Tensor
@@ -127,19 +129,19 @@ class Lookup(Layer):
 
 def _gelu(site: Site, source: Side, output: Side) -> Table:
     near = bool(site.option("approximate"))
-    return tables.by_float(source, output, tables.gelu_approximate if near else tables.gelu)
+    return tables.by_float(source, output, reals.gelu_approximate if near else reals.gelu)
 
 
 def _logistic(site: Site, source: Side, output: Side) -> Table:
     if output.scale != 1 / 256:
         raise unsupported(site, "has an output of other scale than 1/256")
-    return tables.by_float(source, output, tables.logistic)
+    return tables.by_float(source, output, reals.logistic)
 
 
 _TABLES: Mapping[str, Callable[[Site, Side, Side], Table]] = {
     "ABS": lambda _, source, output: tables.absolute(source, output),
-    "ELU": lambda _, source, output: tables.by_float(source, output, tables.elu),
-    "EXP": lambda _, source, output: tables.by_float(source, output, tables.exp),
+    "ELU": lambda _, source, output: tables.by_float(source, output, reals.elu),
+    "EXP": lambda _, source, output: tables.by_float(source, output, reals.exp),
     "GELU": _gelu,
     "HARD_SWISH": lambda _, source, output: tables.hard_swish(source, output),
     "LEAKY_RELU": lambda site, source, output: tables.leaky_relu(
@@ -151,12 +153,14 @@ _TABLES: Mapping[str, Callable[[Site, Side, Side], Table]] = {
     "RELU6": lambda _, source, output: tables.relu(source, output, "RELU6"),
     "RELU_N1_TO_1": lambda _, source, output: tables.relu(source, output, "RELU_N1_TO_1"),
     "RSQRT": lambda _, source, output: tables.rsqrt(source, output),
-    "TANH": lambda _, source, output: tables.by_float(source, output, tables.tanh),
+    "TANH": lambda _, source, output: tables.by_float(source, output, reals.tanh),
 }
 
 
-def read(site: Site) -> Lookup:
+def read(site: Site) -> Lookup | Real:
     """One of these operators, checked. Raises UnsupportedModel."""
+    if site.tensor(0).dtype is DType.FLOAT32 and site.operator.name in reals.OPERATORS:
+        return real.read(site)
     types = _TYPES.get(site.operator.name, _BYTES)
     source = site.activation(site.tensor(0), "an input", types)
     output = site.activation(site.output, "an output", types)

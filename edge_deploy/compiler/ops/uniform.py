@@ -37,7 +37,7 @@ class Uniform(Layer):
             return Code(
                 include="nn/copy.h",
                 stem="fill",
-                parameters="int8_t *output",
+                parameters="void *output",
                 body=f"    ed_fill({self.positions * channels}, {value}, output);",
             )
         return Strided(

@@ -11,6 +11,7 @@ from edge_deploy.compiler.passes.constants import fix_constants
 from edge_deploy.compiler.passes.lookups import fuse_lookups, remove_identities
 from edge_deploy.compiler.passes.paddings import fold_paddings
 from edge_deploy.compiler.passes.program import Program
+from edge_deploy.compiler.passes.reals import tabulate_reals
 from edge_deploy.compiler.passes.reshapes import remove_reshapes
 from edge_deploy.compiler.passes.unread import remove_unread
 from edge_deploy.compiler.passes.variables import read_variables_in_place
@@ -29,6 +30,7 @@ __all__ = [
     "remove_reshapes",
     "remove_unread",
     "run",
+    "tabulate_reals",
     "view_parts",
 ]
 
@@ -38,6 +40,8 @@ def run(program: Program) -> Program:
     for rewrite in (
         remove_reshapes,
         remove_identities,
+        tabulate_reals,
+        remove_unread,
         fuse_lookups,
         remove_identities,
         fold_paddings,
