@@ -189,6 +189,42 @@ def depthwise_3x3(pick: Pick) -> Case:
     return Case(f"DEPTHWISE_CONV_2D 3x3 {text}", data)
 
 
+def depthwise_narrow(pick: Pick) -> Case:
+    """DEPTHWISE_CONV_2D over few columns by long kernels, as streaming models have it."""
+    channels = pick.one_of((4, 8, 12))
+    width, taps = pick.one_of(((1, 1), (1, 1), (2, 1), (3, 3), (4, 2), (5, 2)))
+    rows, step = pick.integer(1, 9), pick.integer(1, 2)
+    stride = 1 if step > 1 else pick.integer(1, 2)
+    reach = (rows - 1) * step + 1
+    padding = pick.one_of(("SAME", "VALID"))
+    height = pick.integer(1, 12) if padding == "SAME" else reach + pick.one_of((0, 0, 1, 4))
+    sizes = [
+        -(-(size if padding == "SAME" else size - covered + 1) // stride)
+        for size, covered in ((height, reach), (width, taps))
+    ]
+    options = {
+        "padding": padding,
+        "stride_h": stride,
+        "stride_w": stride,
+        "dilation_h_factor": step,
+        "dilation_w_factor": 1,
+        "depth_multiplier": 1,
+        "fused_activation_function": pick.one_of(ACTIVATIONS),
+    }
+    batches = pick.one_of((1, 1, 2))
+    data = _weighted(
+        pick,
+        "DEPTHWISE_CONV_2D",
+        (batches, height, width, channels),
+        (1, rows, taps, channels),
+        (batches, *sizes, channels),
+        options,
+        channels=channels,
+        axis=3,
+    )
+    return Case(f"DEPTHWISE_CONV_2D {height}x{width} by {rows}x{taps} {channels} {options}", data)
+
+
 def fully_connected(pick: Pick) -> Case:
     """FULLY_CONNECTED: vectors, batches, and maps that are flattened or keep their dimensions."""
     inputs = pick.one_of((1, 2, 3, 4, 5, 7, 8, 16, 17, 33, 64, 130, 700))
@@ -221,5 +257,6 @@ FAMILIES: Mapping[str, Family] = {
     "converted_conv_2d": converted_conv_2d,
     "depthwise_3x3": depthwise_3x3,
     "depthwise_conv_2d": depthwise_conv_2d,
+    "depthwise_narrow": depthwise_narrow,
     "fully_connected": fully_connected,
 }

@@ -10,7 +10,7 @@ from edge_deploy import toolchains
 from tests import compiled_model
 from tests.nn import checks
 from tests.nn.cases import Seeded
-from tests.nn.cases_weighted import FAMILIES, converted_conv_2d
+from tests.nn.cases_weighted import FAMILIES, converted_conv_2d, depthwise_narrow
 
 test_family = checks.of(FAMILIES)
 
@@ -24,6 +24,18 @@ def test_the_generator_reaches_every_inner_product_of_a_convolution():
         seen |= set(re.findall(r"ed_m4_conv_(\w+_(?:rectified|signed|scaled))", text))
     ends = ("rectified", "signed", "scaled")
     assert seen == {f"{weights}_{end}" for weights in ("paired", "bytes") for end in ends}
+
+
+def test_the_generator_reaches_the_kernel_of_narrow_maps_in_every_way():
+    seen = set()
+    for seed in range(80):
+        case = depthwise_narrow(Seeded(seed))
+        compiled = compiled_model.compile_graph(case.data, "cortex_m4")[1]
+        fours = "ed_m4_depthwise_fours_shape" in compiled.files["ed_model.c"]
+        offsets = {buffer.offset for buffer in compiled.plan.buffers}
+        turned = ".kernel_height = 1," in compiled.files["ed_model.c"]
+        seen.add((fours, len(offsets) == 1, turned))
+    assert {(True, True, True), (True, False, False), (False, False, False)} <= seen
 
 
 def test_a_toolchain_is_named_where_it_is_missing():

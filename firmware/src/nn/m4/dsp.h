@@ -90,6 +90,20 @@ ED_INLINE uint32_t ed_dsp_smlatb(uint32_t a, uint32_t b, uint32_t sum)
     return sum;
 }
 
+/* sum + a.low * b.low. */
+ED_INLINE uint32_t ed_dsp_smlabb(uint32_t a, uint32_t b, uint32_t sum)
+{
+    __asm__("smlabb %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
+    return sum;
+}
+
+/* sum + a.high * b.high. */
+ED_INLINE uint32_t ed_dsp_smlatt(uint32_t a, uint32_t b, uint32_t sum)
+{
+    __asm__("smlatt %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
+    return sum;
+}
+
 /* a * b / 2^32 to the nearest, halves upwards. */
 ED_INLINE int32_t ed_dsp_smmulr(int32_t a, int32_t b)
 {
