@@ -69,6 +69,18 @@ def test_of_shapes_that_a_model_computes_nothing_is_left():
     assert [x.operator for x in compiled.layers] == ["CONV_2D", "TRANSPOSE", "FULLY_CONNECTED"]
 
 
+@pytest.mark.parametrize(
+    ("build", "left"),
+    [
+        (_dilated, ["CONV_2D", "PAD", "STRIDED_SLICE", "RESIZE_BILINEAR"]),
+        (_causal, ["CONV_2D"] * 3),
+    ],
+)
+def test_dilated_convolutions_are_single_layers(build, left):
+    _, compiled = compiled_model.compile_graph(_converted(build), "cortex_m4")
+    assert [x.operator for x in compiled.layers] == left
+
+
 def _converted(build):
     """The int8 model of a network over WINDOW with random weights."""
     tensorflow = pytest.importorskip("tensorflow")

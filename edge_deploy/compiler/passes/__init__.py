@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from edge_deploy.compiler.passes.channels import remove_channels
 from edge_deploy.compiler.passes.constants import fix_constants
+from edge_deploy.compiler.passes.dilations import join_dilations
 from edge_deploy.compiler.passes.lookups import fuse_lookups, remove_identities
 from edge_deploy.compiler.passes.paddings import fold_paddings
 from edge_deploy.compiler.passes.program import Program
@@ -24,6 +25,7 @@ __all__ = [
     "fold_paddings",
     "fold_zero_points",
     "fuse_lookups",
+    "join_dilations",
     "read_variables_in_place",
     "remove_channels",
     "remove_identities",
@@ -44,6 +46,7 @@ def run(program: Program) -> Program:
         remove_unread,
         fuse_lookups,
         remove_identities,
+        join_dilations,
         fold_paddings,
         fix_constants,
         remove_unread,

@@ -48,9 +48,9 @@ def _without(program: Program, layer: Layer, padding: Strided) -> Layer | None:
     if not isinstance(layer, Conv | Depthwise):
         return None
     operator = next(x for x in program.graph.operators if x.index == padding.index)
-    before = program.graph.tensors[operator.inputs[0]].shape
-    after = program.graph.tensors[operator.outputs[0]].shape
     w = layer.window
+    before = _as_map(program.graph.tensors[operator.inputs[0]].shape, w)
+    after = _as_map(program.graph.tensors[operator.outputs[0]].shape, w)
     if len(before) != 4 or after != (w.batches, w.input_height, w.input_width, w.input_channels):
         return None
     if (before[0], before[3]) != (after[0], after[3]) or _int8(padding) != layer.input_zero_point:
@@ -64,9 +64,17 @@ def _without(program: Program, layer: Layer, padding: Strided) -> Layer | None:
         pad_top=w.pad_top + top,
         pad_left=w.pad_left + rest // after[3],
     )
-    if not _touches(window):
+    if not touches(window):
         return None
     return replace(layer, window=window, inputs=padding.inputs)
+
+
+def _as_map(shape: tuple[int, ...], window: Window) -> tuple[int, ...]:
+    """A shape of rank 3 as the map of height or width 1 that the window slides over."""
+    if len(shape) != 3:
+        return shape
+    at = 1 if window.input_height == 1 else 2
+    return (*shape[:at], 1, *shape[at:])
 
 
 def _int8(padding: Strided) -> int:
@@ -74,7 +82,7 @@ def _int8(padding: Strided) -> int:
     return (padding.fill ^ 0x80) - 0x80
 
 
-def _touches(window: Window) -> bool:
+def touches(window: Window) -> bool:
     """True where every position of the window reaches the map: kernels are tested with those."""
     w = window
     axes = (
