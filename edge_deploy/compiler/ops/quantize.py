@@ -1,7 +1,7 @@
 """QUANTIZE and DEQUANTIZE: from and to float32, and between integers of other scales.
 
-Between 8-bit types QUANTIZE is a table (lookup.py). Kernel: firmware/src/nn/quantize.h, for every
-target.
+Between 8-bit types QUANTIZE is a table (lookup.py). Kernels: firmware/src/nn/quantize.h, for every
+target, and firmware/src/nn/m4/quantize.h for floats to 8 bits.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from edge_deploy.compiler import quantization
 from edge_deploy.compiler.ops import lookup
 from edge_deploy.compiler.ops.element import ELEMENTS, forward, shapes_of
-from edge_deploy.compiler.ops.layer import Code, Layer, Overlap, Site, struct_body
+from edge_deploy.compiler.ops.layer import CORTEX_M4, Code, Layer, Overlap, Site, struct_body
 from edge_deploy.compiler.ops.refuse import unsupported
 from edge_deploy.compiler.quantization import Multiplier
 from edge_deploy.compiler.text import c_float, c_int32
@@ -29,6 +29,8 @@ _AGAIN = {
     DType.INT16: (DType.INT8, DType.INT16, DType.INT32),
     DType.INT32: (DType.INT8, DType.INT16),
 }
+# From this scale to its inverse, no number of the Cortex-M4's kernel leaves the normal ones.
+_LEAST_QUICK = 2.0**-60
 
 
 @dataclass(frozen=True)
@@ -59,21 +61,30 @@ class Quantize(Converted):
 
     def code(self, target: str) -> Code:
         """The layer in C."""
-        del target
         limits = np.iinfo(self.output_type.value)
+        scale = self.parameters.scale
         fields: dict[str, int | str] = {
             "count": self.count,
             "to": ELEMENTS[self.output_type],
-            "scale": c_float(self.parameters.scale),
+            "scale": c_float(scale),
             "zero_point": self.parameters.zero_point,
             "lowest": int(limits.min),
             "highest": int(limits.max),
         }
+        include, prefix = "nn/quantize.h", "ed_quantize"
+        quick = self.output_type in _BYTES and _LEAST_QUICK <= scale <= 1 / _LEAST_QUICK
+        if target == CORTEX_M4 and quick:
+            include, prefix = "nn/m4/quantize.h", "ed_m4_quantize"
+            most = np.float32(scale * 2**14)
+            fields = {f"exact.{name}": value for name, value in fields.items()} | {
+                "inverse": c_float(float(np.float32(1) / np.float32(scale))),
+                "limit": f"0x{2 * int(most.view(np.uint32)):08x}u",
+            }
         return Code(
-            include="nn/quantize.h",
+            include=include,
             stem="quantize",
             parameters="const float *input, void *output",
-            body=struct_body("ed_quantize_shape", "ed_quantize(&shape, input, output)", fields),
+            body=struct_body(f"{prefix}_shape", f"{prefix}(&shape, input, output)", fields),
         )
 
 
