@@ -38,6 +38,9 @@ DWT_BASE = 0xE0001000
 DWT_BYTES = 0x1000
 _CYCCNT = 4  # ARMv7-M Architecture Reference Manual, C1.8.8
 
+# The bits of XPSR that say how far an IT block has come: the same, B1.4.2.
+_IT_BITS = 0x0600FC00
+
 _MAPPED_UNTIL = 0xFFFFFFFF  # where emulation would end by itself: nothing is there
 
 _ACCESS = {
@@ -184,7 +187,8 @@ class Cpu:
         self._known: dict[tuple[int, int], _Reads] = {}
         self._quick: dict[int, int] = {}
         names = (*range(arm_const.UC_ARM_REG_R0, arm_const.UC_ARM_REG_R0 + 13),
-                 arm_const.UC_ARM_REG_SP, arm_const.UC_ARM_REG_LR)  # fmt: skip
+                 arm_const.UC_ARM_REG_SP, arm_const.UC_ARM_REG_LR,
+                 arm_const.UC_ARM_REG_XPSR)  # fmt: skip
         self._miss = native.MissFunction(self._on_new_block)
         self._counters = native.Counters(
             limit=native.NEVER,
@@ -274,7 +278,9 @@ class Cpu:
                 )
             if self._problem is not None:
                 raise self._problem
-            if self._counters.flush:
+            if self._counters.stale:
+                self._leave_it_block()
+            elif self._counters.flush:
                 self._flush()
             elif self._counters.hot:
                 self._translate_anew()
@@ -289,6 +295,12 @@ class Cpu:
         except _unicorn.UcError as error:
             self._fail(_describe(error.errno), address=None)
         self._pc = self._uc.reg_read(arm_const.UC_ARM_REG_PC)
+
+    def _leave_it_block(self) -> None:
+        """Have unicorn begin the block that is to run now outside any IT block (hook.c)."""
+        xpsr = self._uc.reg_read(arm_const.UC_ARM_REG_XPSR)
+        self._uc.reg_write(arm_const.UC_ARM_REG_XPSR, xpsr & ~_IT_BITS)
+        self._counters.stale = 0
 
     def _flush(self) -> None:
         """Forget all translated code."""
@@ -409,6 +421,7 @@ class Cpu:
         fresh.head = cost.head
         fresh.tail = cost.tail
         fresh.heat = 0
+        fresh.skips = cost.skips
         known = self._known.get((address, size))
         if known is None:
             known = self._learn_reads(address, size, cost)

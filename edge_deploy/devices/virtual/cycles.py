@@ -89,6 +89,7 @@ class Cost:
     head, tail: bit masks for hook.c; see there.
     floating_point: it needs the floating-point unit.
     reads: what it reads, where that is known when it begins; None: it is not.
+    skips: it may skip instructions, in an IT block that ends within it.
     unknown: addresses that capstone could not decode; each counts as one instruction of 1 cycle.
     """
 
@@ -98,6 +99,7 @@ class Cost:
     tail: int
     floating_point: bool
     reads: tuple[Read, ...] | None = None
+    skips: bool = False
     unknown: tuple[int, ...] = ()
 
 
@@ -133,11 +135,18 @@ class Decoder:
         steps: list[_Step] = []
         unknown: list[int] = []
         tracker = Tracker(constant)
+        skips = False
+        conditional = 0  # instructions of an IT block that are still to come
         at = 0
         while at < len(code):
             for instruction in self._capstone.disasm(code[at:], address + at):
                 steps.append(_step(instruction))
                 tracker.step(instruction)
+                if instruction.id == a.ARM_INS_IT:
+                    conditional = len(instruction.mnemonic) - len("i")
+                elif conditional > 0:
+                    conditional -= 1
+                    skips = True
                 at += instruction.size
             if at < len(code):
                 unknown.append(address + at)
@@ -156,6 +165,7 @@ class Decoder:
             tail=before,
             floating_point=any(step.floating_point for step in steps),
             reads=None if tracker.reads is None else tuple(tracker.reads),
+            skips=skips and conditional == 0,
             unknown=tuple(unknown),
         )
 

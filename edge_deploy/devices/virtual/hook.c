@@ -24,6 +24,9 @@
 /* `reads` of a block whose loads have addresses that are not known when it begins. */
 #define WATCHED 0xFFFFFFFFu
 
+/* The bits of XPSR that say how far an IT block has come (ARMv7-M manual, B1.4.2). */
+#define IT_BITS 0x0600FC00u
+
 /* A block that has run so often is worth being translated anew (cpu.py). */
 #define HOT 400
 
@@ -50,7 +53,7 @@ typedef struct {
     uint32_t reads;        /* how many; or WATCHED */
     uint32_t registers;    /* bits 0 to 14: those that its accesses need */
     uint32_t heat;         /* how often it has run, up to HOT */
-    uint32_t reserved;
+    uint32_t skips;        /* 1: may skip instructions, in an IT block that ends within it */
 } block;
 
 typedef struct {
@@ -72,7 +75,9 @@ typedef struct {
     uint32_t pause;        /* 1: stop before any block */
     uint32_t hot;          /* size of the block at `last` before which it stopped: it is hot */
     uint32_t flush;        /* 1: stopped before a block that must be translated anew */
-    int names[16];         /* unicorn's numbers of r0 to r14 */
+    uint32_t doubt;        /* 1: the block before skips and was watched */
+    uint32_t stale;        /* 1: stopped before a block that must begin outside any IT block */
+    int names[16];         /* unicorn's numbers of r0 to r14 and XPSR */
     int (*stop)(void *);   /* uc_emu_stop */
     int (*get)(void *, int, void *); /* uc_reg_read */
     void (*miss)(uint32_t address, uint32_t size); /* fills `fresh` */
@@ -186,6 +191,19 @@ EXPORT void ed_hook_block(void *uc, uint64_t address, uint32_t size, counters *c
         (void)c->stop(uc);
         return;
     }
+    if (c->doubt != 0) {
+        /* unicorn 2.1 notes the IT block when it calls a hook at a load, and where that load is
+         * skipped, forgets to take it back: the next block would skip instructions as well. */
+        uint32_t xpsr = 0;
+        c->doubt = 0;
+        (void)c->get(uc, c->names[15], &xpsr);
+        if ((xpsr & IT_BITS) != 0) {
+            c->stale = 1;
+            c->stopped = 1;
+            (void)c->stop(uc);
+            return;
+        }
+    }
     b = place(c, start, size);
     if (b->size == 0) {
         b = learn(c, start, size);
@@ -201,6 +219,7 @@ EXPORT void ed_hook_block(void *uc, uint64_t address, uint32_t size, counters *c
             return;
         }
         c->watching = b->reads == WATCHED;
+        c->doubt = c->watching & b->skips;
         if (c->watching == 0) {
             c->flash_words += flash_words(uc, c, b);
         }

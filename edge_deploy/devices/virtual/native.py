@@ -60,7 +60,7 @@ class Block(ctypes.Structure):
         ("reads", ctypes.c_uint32),
         ("registers", ctypes.c_uint32),
         ("heat", ctypes.c_uint32),
-        ("reserved", ctypes.c_uint32),
+        ("skips", ctypes.c_uint32),
     )
 
 
@@ -86,6 +86,8 @@ class Counters(ctypes.Structure):
         ("pause", ctypes.c_uint32),
         ("hot", ctypes.c_uint32),
         ("flush", ctypes.c_uint32),
+        ("doubt", ctypes.c_uint32),
+        ("stale", ctypes.c_uint32),
         ("names", ctypes.c_int * 16),
         ("stop", StopFunction),
         ("get", StopFunction),

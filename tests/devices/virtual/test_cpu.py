@@ -105,6 +105,36 @@ def test_ram_is_seen_at_its_alias_and_code_runs_there():
     assert cpu.read_memory(0x00800104, 4) == struct.pack("<I", 42)
 
 
+@pytest.mark.parametrize("condition", [0, 1])
+@pytest.mark.parametrize("turns", [1, 900])
+def test_what_follows_a_load_that_was_skipped_is_not(condition, turns):
+    source = f"""
+    ldr r7, =0x20000000
+    movw r6, #{turns}
+    mov r5, #0
+1:  mov r0, #{condition}
+    mov r1, #0x10000
+    cmp r0, #1
+    ite ne
+    ldrne r2, [r1]
+    moveq r2, #1
+    bl 2f
+    subs r6, #1
+    bne 1b
+    str r5, [r7]
+    b .
+2:  adds r5, #1
+    adds r5, #2
+    adds r5, #4
+    adds r5, #8
+    bx lr
+    """
+    cpu = Cpu(thumb.flash(source), ram_bytes=thumb.RAM_BYTES, wait_states=2)
+    cpu.reset(thumb.APPLICATION)
+    cpu.run(100 * turns + 1000)
+    assert struct.unpack("<I", cpu.read_memory(0x20000000, 4))[0] == 15 * turns
+
+
 def test_cyccnt_is_the_cycle_counter_and_can_be_set():
     source = """
     ldr r5, =0x20000000
