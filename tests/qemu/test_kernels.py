@@ -62,7 +62,14 @@ MODELS: dict[str, Callable[[], bytes]] = {
     # Drawn ones, of families whose kernels read words at any address.
     **{
         f"{family}_{seed}": functools.partial(drawn, family, seed)
-        for family in ("add", "batch_matmul", "minimum_maximum", "mul", "reduction")
+        for family in (
+            "add",
+            "batch_matmul",
+            "converted_conv_2d",
+            "minimum_maximum",
+            "mul",
+            "reduction",
+        )
         for seed in (20, 21, 22)
     },
 }
