@@ -245,19 +245,23 @@ class Depthwise(Weighted):
         del fields["multiples"]
         if self.window.input_width == self.window.kernel_width == 1:  # a column is a row, too
             fields |= _turned(fields)
+        r = self.requantization
+        clamped = (r.lowest, r.highest) != (INT8_MIN, INT8_MAX)
+        fields["rectified"] = int(r.rectified)
         fields["padding"] = 0x01010101 * (fields.pop("input_zero_point") & 0xFF)
         return Code(
             include="nn/m4/depthwise_fours.h",
             stem="depthwise_conv_2d",
             parameters=f"const ed_m4_depthwise_fours_shape *shape, {_PARAMETERS}",
             body=(
-                "    ed_m4_depthwise_fours(shape, input, weights, bias, multiplier, shift, output);"
+                f"    ed_m4_depthwise_fours(shape, {int(self.quick)}, {int(clamped)}, input, weights,"
+                " bias,\n                          multiplier, shift, output);"
             ),
             constants=(
                 Constant("weights", "int8_t", self.weights.reshape(-1)),
                 *self.scale_constants(),
             ),
-            shape=Shape("ed_m4_depthwise_fours_shape", fields | self.quick_fields()),
+            shape=Shape("ed_m4_depthwise_fours_shape", fields),
         )
 
     def _by_channel(self, order: tuple[int, int, int]) -> Constant:
