@@ -254,8 +254,8 @@ class Depthwise(Weighted):
             stem="depthwise_conv_2d",
             parameters=f"const ed_m4_depthwise_fours_shape *shape, {_PARAMETERS}",
             body=(
-                f"    ed_m4_depthwise_fours(shape, {int(self.quick)}, {int(clamped)}, input, weights,"
-                " bias,\n                          multiplier, shift, output);"
+                f"    ed_m4_depthwise_fours(shape, {int(self.quick)}, {int(clamped)}, input,\n"
+                "                          weights, bias, multiplier, shift, output);"
             ),
             constants=(
                 Constant("weights", "int8_t", self.weights.reshape(-1)),
