@@ -10,7 +10,10 @@ from edge_deploy.compiler import ops, passes
 from edge_deploy.compiler.ops.lookup import Lookup
 from edge_deploy.compiler.ops.weighted import Weighted
 from edge_deploy.compiler.passes import Program
+from edge_deploy.compiler.passes.channels.preserving import LookupRule
+from edge_deploy.compiler.passes.channels.values import Values
 from edge_deploy.errors import UnsupportedModel
+from edge_deploy.model.graph import DType
 from tests import compiled_model
 from tests.model_file import ModelBuilder
 
@@ -160,6 +163,21 @@ def test_types_that_the_reference_has_no_kernel_for_are_refused():
     builder.op("ABS", [x], [y])
     with pytest.raises(UnsupportedModel, match="uint8; int8 is what runs here"):
         _program(builder.finish([x], [y]))
+
+
+@pytest.mark.parametrize("source", [DType.INT8, DType.UINT8])
+@pytest.mark.parametrize("output", [DType.INT8, DType.UINT8])
+def test_a_range_of_values_becomes_the_range_of_their_outputs(source: DType, output: DType):
+    draw = np.random.default_rng(0)
+    table = draw.integers(0, 256, 256).astype(np.uint8)
+    layer = Lookup(0, "ANY", (0,), (1,), 1, table, source, output)
+    limits = np.iinfo(source.value)
+    ends = np.sort(draw.integers(limits.min, limits.max, (2, 300), endpoint=True), axis=0)
+    (known,) = LookupRule().ranges(layer, [Values(ends[0], ends[1])])
+    for i in range(300):
+        every = np.arange(ends[0, i], ends[1, i] + 1).astype(source.value).view(np.uint8)
+        found = table[every].view(output.value)
+        assert (known.lowest[i], known.highest[i]) == (found.min(), found.max())
 
 
 def test_between_the_8_bit_types_only_a_bit_turns():

@@ -72,6 +72,12 @@ MODELS: dict[str, Callable[[], bytes]] = {
         )
         for seed in (20, 21, 22)
     },
+    # And of those with elements of other sizes, and of both kinds of softmax.
+    **{
+        f"{family}_{seed}": functools.partial(drawn, family, seed)
+        for family in ("cast", "ends", "log softmax", "lookup", "quantize", "softmax")
+        for seed in (20, 21)
+    },
 }
 
 

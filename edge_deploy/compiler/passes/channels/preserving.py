@@ -82,17 +82,16 @@ class LookupRule(Rule[Lookup]):
 
     def ranges(self, layer: Lookup, inputs: Sequence[Values]) -> tuple[Values, ...]:
         """What is known of the output."""
-        known = inputs[0]
-        values = np.arange(256, dtype=np.uint8).view(layer.source_type.value).astype(np.int64)
+        first = int(np.iinfo(layer.source_type.value).min)
         found = layer.table.view(layer.output_type.value).astype(np.int64)
-        inside = (values >= known.lowest[:, None]) & (values <= known.highest[:, None])
+        ordered = np.roll(found, first)  # by value, from the least
+        # [i, j]: over the values from i to j, which is i or above.
+        before = np.tri(256, k=-1, dtype=np.bool_)
         limits = np.iinfo(layer.output_type.value)
-        return (
-            Values(
-                np.where(inside, found, limits.max).min(axis=1),
-                np.where(inside, found, limits.min).max(axis=1),
-            ),
-        )
+        least = np.minimum.accumulate(np.where(before, limits.max, ordered), axis=1)
+        greatest = np.maximum.accumulate(np.where(before, limits.min, ordered), axis=1)
+        ends = inputs[0].lowest - first, inputs[0].highest - first
+        return (Values(least[ends], greatest[ends]),)
 
     def links(self, layer: Lookup, inputs: Sequence[Values]) -> tuple[Link, ...]:
         """Channel to channel."""
