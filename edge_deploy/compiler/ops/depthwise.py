@@ -87,8 +87,10 @@ class Depthwise(Weighted):
         """Scratch of the general Cortex-M4 kernel."""
         w = self.window
         lines, section, _ = self._ring
-        pairs = w.kernel_height * (-(-w.kernel_width // 2))
-        return 4 * pairs + 2 * lines * w.dilation_x * section
+        words = w.kernel_height * (-(-w.kernel_width // 2) + 1)
+        # Four outputs are computed at once: up to three columns' strides beyond the last line.
+        beyond = (3 * w.stride_x + 1) // 2 * 2
+        return 4 * words + 2 * (lines * w.dilation_x * section + beyond)
 
     @property
     def _by_fours(self) -> bool:
@@ -108,9 +110,9 @@ class Depthwise(Weighted):
 
     def _dsp(self, target: str) -> bool:
         """True where a Cortex-M4 kernel runs; a far dilation goes through the portable one."""
-        return target == CORTEX_M4 and (
-            self._is_3x3 or self._by_fours or self._ring_bytes <= _MOST_SCRATCH
-        )
+        w = self.window
+        ring = min(w.stride_x, w.dilation_x) == 1 and self._ring_bytes <= _MOST_SCRATCH
+        return target == CORTEX_M4 and (self._is_3x3 or self._by_fours or ring)
 
     @property
     def _is_3x3(self) -> bool:
@@ -119,8 +121,7 @@ class Depthwise(Weighted):
         return (
             (w.kernel_height, w.kernel_width, w.dilation_y, w.dilation_x) == (3, 3, 1, 1)
             and (w.stride_y, w.stride_x) in ((1, 1), (2, 2))
-            and self.multiples == 1
-            and w.input_channels >= 2
+            and w.output_channels <= _LARGEST_SIZE
             # One row of padding above, one below; a folded PAD may bring more.
             and max(w.pad_top, w.pad_left) <= 1
             and (w.output_height - 1) * w.stride_y + 2 - w.pad_top <= w.input_height
@@ -202,13 +203,15 @@ class Depthwise(Weighted):
         if self._by_fours:
             return self._code_by_fours(fields)
         lines, section, columns = self._ring
-        fields |= {"lines": lines, "section": section, "columns": columns, **self.quick_fields()}
+        fields |= {"quick": int(self.quick)}
+        fields |= {"lines": lines, "section": section, "columns": columns}
+        plain = int(self.quick and not self.clamped)
         arguments = "shape, input, weights, bias, multiplier, shift, output, scratch"
         return Code(
             include="nn/m4/depthwise.h",
             stem="depthwise_conv_2d",
             parameters=f"const ed_m4_depthwise_shape *shape, {_PARAMETERS}, uint32_t *scratch",
-            body=f"    ed_m4_depthwise({arguments});",
+            body=f"    ed_m4_depthwise({arguments}, {plain});",
             constants=(self._by_channel((2, 0, 1)), *self.scale_constants()),
             shape=Shape("ed_m4_depthwise_shape", fields),
         )
@@ -219,10 +222,12 @@ class Depthwise(Weighted):
         channels = self._single_shift
         fields = {name: vars(w)[name] for name in (*_SIZES_3X3, "pad_top", "pad_left")}
         fields["channels"] = fields.pop("input_channels")
-        fields |= {"stride": w.stride_y, "words": self._words}
+        fields |= {"multiples": self.multiples, "stride": w.stride_y, "words": self._words}
         fields |= {"input_zero_point": self.input_zero_point, **self.scale_fields()}
-        fields |= {"single_shift": int(channels is not None), **self.quick_fields()}
-        loops = f"{'any_' if channels is None else ''}{w.stride_y}_{self._words}"
+        fields |= {"single_shift": int(channels is not None), "quick": int(self.quick)}
+        kind = "any_" if self.clamped or not self.quick else "quick_"
+        loops = f"{kind if channels is None else ''}{w.stride_y}_{self._words}"
+        one = "_one" if w.input_channels == 1 else ""
         arguments = "shape, input, weights, bias, multiplier, shift, output, scratch"
         scaling = self.scale_constants()
         if channels is not None:
@@ -235,7 +240,7 @@ class Depthwise(Weighted):
             include="nn/m4/depthwise_3x3.h",
             stem="depthwise_conv_2d",
             parameters=f"const ed_m4_depthwise_3x3_shape *shape, {_PARAMETERS}, uint32_t *scratch",
-            body=f"    ed_m4_depthwise_3x3({arguments}, ed_m4_depthwise_{loops});",
+            body=f"    ed_m4_depthwise_3x3{one}({arguments}, ed_m4_depthwise_{loops});",
             constants=(self._by_channel((2, 1, 0)), *scaling),
             shape=Shape("ed_m4_depthwise_3x3_shape", fields),
         )

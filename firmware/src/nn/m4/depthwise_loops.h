@@ -16,13 +16,13 @@
 typedef struct {
     int16_t batches;
     int16_t input_height, input_width, channels;
-    int16_t output_height, output_width;
+    int16_t output_height, output_width, multiples;
     int8_t pad_top, pad_left; /* 0 or 1 */
     int8_t stride, words;
     int8_t input_zero_point, output_zero_point;
-    int8_t single_shift;      /* how outputs are requantized, see nn/m4/depthwise_3x3.h */
+    int8_t single_shift; /* how outputs are requantized, see nn/m4/depthwise_3x3.h */
     int8_t lowest, highest;   /* the fused activation, in output steps */
-    int8_t quick, rectified;  /* see ed_dsp_scale */
+    int8_t quick;           /* see ed_dsp_scale */
 } ed_m4_depthwise_3x3_shape;
 
 /* How a band is copied, in the order in which ed_m4_depthwise_copy takes it. Bits of `counts` say
