@@ -3,7 +3,8 @@
 #   make demo       flash a keyword spotter to a virtual Nano 33 BLE, speak to it, see what it hears
 #   make demo-hello the first lab: a virtual board draws a sine
 #   make test       lint, types, layering and the tests
-#   make test-all   the slow tests too
+#   make test-all   the slow tests and the sweeps too: an hour or more
+#   make sweep      2,400 models of every operator against the reference; a million damaged files
 #   make lint       lint, types and layering alone
 #   make clean      forget the environment and everything built
 
@@ -25,7 +26,7 @@ PYTEST := $(BIN)/pytest -n 2 --dist loadfile --max-worker-restart 0
 DEBIAN_PACKAGES := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-hello test test-all lint format clean setup-demo setup-test setup-debian
+.PHONY: help demo demo-hello test test-all sweep lint format clean setup-demo setup-test setup-debian
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -41,6 +42,12 @@ test: setup-test lint
 
 test-all: setup-test lint
 	@$(PYTEST)
+	@$(MAKE) --no-print-directory sweep
+
+sweep: setup-test
+	@$(BIN)/python -m tests.sweep --models 2400
+	@$(BIN)/python -m tests.fuzz.sweep read --mutants 1000000
+	@$(BIN)/python -m tests.fuzz.sweep compare --accepted 2000 --weights 500
 
 lint: setup-test
 	@$(BIN)/ruff check --quiet

@@ -1,0 +1,112 @@
+"""Many small models of every operator, each compared with the reference, bit for bit.
+
+    python -m tests.sweep --models 2400
+
+Half are random functions that TensorFlow's converter writes (`converted/functions.py`), half are
+drawn parameter by parameter (`nn/families.py`). Portable kernels run on this computer under
+sanitizers, the Cortex-M4's on an emulated core, built by gcc and by zig. Prints the counts; 1
+where anything differed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import hashlib
+import multiprocessing
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+
+from edge_deploy import model
+from tests.converted import checks as converted
+from tests.converted.functions import FUNCTIONS
+from tests.nn import checks
+from tests.nn.cases import Seeded
+from tests.nn.families import FAMILIES
+
+# Beyond the seeds of `make test`.
+_FIRST_SEED = 10_000
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one model gave; why: empty unless it failed."""
+
+    source: str
+    name: str
+    seed: int
+    digest: str = ""
+    operators: tuple[str, ...] = ()
+    compared: int = 0
+    why: str = ""
+
+
+def _check(task: tuple[str, str, int]) -> Found:
+    """One model, in a worker: failures come back as text."""
+    source, name, seed = task
+    try:
+        if source == "converted":
+            one = converted.check(name, seed)
+            return Found(*task, _digest(one.data), one.operators, one.compared)
+        case = FAMILIES[name](Seeded(seed))
+        compared = checks.check_on_host(case)
+        prefer = ("arm-none-eabi-gcc", "zig")[seed % checks.ZIG_EACH == 0]
+        compared += checks.check_on_m4(case, "cortex_m4", prefer)
+        operators = tuple(operator.name for operator in model.read(case.data).operators)
+        return Found(*task, _digest(case.data), operators, compared)
+    except BaseException as failure:  # noqa: BLE001 (pytest's own is no Exception)
+        return Found(*task, why=f"{type(failure).__name__}: {failure}")
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _tasks(models: int) -> Iterator[tuple[str, str, int]]:
+    """Both sources, every operator in turn."""
+    for source, names in (("converted", list(FUNCTIONS)), ("built", list(FAMILIES))):
+        for number in range((models + 1) // 2):
+            yield source, names[number % len(names)], _FIRST_SEED + number // len(names)
+
+
+def main() -> int:
+    """Run the sweep."""
+    words = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    words.add_argument("--models", type=int, default=2400, help="how many (2400)")
+    words.add_argument("--workers", type=int, default=multiprocessing.cpu_count())
+    asked = words.parse_args()
+    began = time.monotonic()
+    operators: collections.Counter[str] = collections.Counter()
+    sources: collections.Counter[str] = collections.Counter()
+    digests: set[str] = set()
+    compared = failures = 0
+    # Spawned: TensorFlow does not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(asked.workers, context) as pool:
+        for found in pool.map(_check, _tasks(asked.models)):
+            if found.why:
+                failures += 1
+                print(
+                    f"FAILED {found.source} {found.name} {found.seed}: {found.why[:600]}",
+                    flush=True,
+                )
+            elif found.compared and found.digest not in digests:
+                digests.add(found.digest)
+                sources[found.source] += 1
+                operators.update(set(found.operators))
+                compared += found.compared
+    for name, count in sorted(operators.items()):
+        print(f"{name:32} in {count:>5} models")
+    print(
+        f"{len(digests)} distinct models ({sources['converted']} by TensorFlow's converter), "
+        f"{len(operators)} operators, {compared:,} values compared, {failures} failures, "
+        f"{time.monotonic() - began:.0f} s"
+    )
+    return 1 if failures or not digests else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
