@@ -129,6 +129,17 @@ def rsqrt(source: Side, output: Side) -> Table:
 
 
 @np.errstate(all="ignore")
+def square_root(source: Side, output: Side) -> Table:
+    """SQRT in float32, cut off towards zero. Below the zero point, where the reference fails, 0.
+
+    tflite-runtime 2.14 has no int8 kernel of it; this is what ai-edge-litert 2.3 does.
+    """
+    moved = np.maximum(source.values() - source.zero_point, 0).astype(np.float32)
+    roots = np.sqrt(np.float32(source.scale) * moved) / np.float32(output.scale)
+    return output.bytes_of(to_int32(np.trunc(roots)) + output.zero_point)
+
+
+@np.errstate(all="ignore")
 def hard_swish(source: Side, output: Side) -> Table:
     """HARD_SWISH in 16-bit fixed point."""
     finer = np.float32(1 / 128) * np.float32(source.scale)

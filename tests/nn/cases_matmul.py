@@ -60,4 +60,29 @@ def batch_matmul(pick: Pick) -> Case:
     return Case(text, model.finish(inputs, [y]))
 
 
-FAMILIES: Mapping[str, Family] = {"batch_matmul": batch_matmul}
+def fully_connected(pick: Pick) -> Case:
+    """FULLY_CONNECTED with weights that are computed, as converters write some products."""
+    rows = tuple(pick.integer(1, 5) for _ in range(pick.integer(1, 2)))
+    inputs, outputs = pick.one_of((1, 3, 4, 7, 16, 33)), pick.integer(1, 9)
+    rng = np.random.default_rng(pick.integer(0, 2**31))
+    scales = [float(np.float32(10 ** rng.uniform(-3, 0))) for _ in range(2)]
+    gain = pick.one_of((1.0, 1.0, 0.05, 10.0))
+    output_scale = float(np.float32(scales[0] * scales[1] * 73 * 73 * inputs**0.5 / 50 / gain))
+    keep = pick.one_of((True, False))
+    shape = (*rows, outputs) if keep else (int(np.prod(rows)), outputs)
+    model = ModelBuilder()
+    x, w = (
+        model.tensor(size, scale=scale, zero_point=pick.one_of(ZERO_POINTS))
+        for size, scale in zip(((*rows, inputs), (outputs, inputs)), scales, strict=True)
+    )
+    y = model.tensor(shape, scale=output_scale, zero_point=pick.one_of(ZERO_POINTS))
+    model.op("FULLY_CONNECTED", [x, w, -1], [y], {"keep_num_dims": keep}, version=9)
+    return Case(
+        f"FULLY_CONNECTED {rows} {inputs} -> {outputs} keep {keep}", model.finish([x, w], [y])
+    )
+
+
+FAMILIES: Mapping[str, Family] = {
+    "batch_matmul": batch_matmul,
+    "fully_connected_computed": fully_connected,
+}

@@ -1,18 +1,19 @@
 """BATCH_MATMUL. Kernels: firmware/src/nn/batch_matmul.h, firmware/src/nn/m4/batch_matmul.h.
 
-A constant second matrix with zero point 0 is weights: then this reads a FullyConnected.
+A constant second matrix with zero point 0 is weights: then this reads a FullyConnected. And the
+converter writes some products of two computed matrices as FULLY_CONNECTED, which is read here.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_deploy.compiler import quantization
-from edge_deploy.compiler.ops import broadcast
+from edge_deploy.compiler.ops import broadcast, fully_connected
 from edge_deploy.compiler.ops.broadcast import Stretch
 from edge_deploy.compiler.ops.fully_connected import FullyConnected
 from edge_deploy.compiler.ops.layer import CORTEX_M4, Code, Constant, Layer, Shape, Site
@@ -240,6 +241,40 @@ def read(site: Site) -> BatchMatMul | FullyConnected:
         stretch=stretch,
         zero_points=(site.zero_point(first.tensor), site.zero_point(second.tensor)),
         factor=factor,
+        output_zero_point=site.zero_point(output),
+    )
+
+
+def read_fully_connected(site: Site) -> BatchMatMul | FullyConnected:
+    """A FULLY_CONNECTED of the file, its weights constant or not. Raises UnsupportedModel."""
+    if site.tensor(1).is_constant:
+        return fully_connected.read(site)
+    source = site.activation(site.tensor(0), "an input")
+    weights = site.activation(site.tensor(1), "weights")
+    output = site.activation(site.output, "an output")
+    if len(weights.shape) != 2 or source.shape[-1:] != weights.shape[1:]:
+        raise unsupported(site, f"has shapes {source.shape} and {weights.shape}")
+    if site.optional(2) is not None:
+        raise unsupported(site, "has weights that are computed, and a bias")
+    if site.activation_range(output) != (INT8_MIN, INT8_MAX):
+        raise unsupported(site, "has weights that are computed, and a fused activation")
+    outputs, inputs = weights.shape
+    rows = source.elements // inputs
+    wanted = fully_connected.output_shape(site, source, inputs, outputs)
+    if output.shape != wanted:
+        raise unsupported(site, f"has output shape {output.shape}; its weights give {wanted}")
+    stretch = broadcast.stretch_of((), ())
+    assert stretch is not None
+    return BatchMatMul(
+        index=site.operator.index,
+        operator=site.operator.name,
+        inputs=(source.index, weights.index),
+        outputs=(output.index,),
+        first=Matrices(replace(source, shape=(rows, inputs)), transposed=False),
+        second=Matrices(weights, transposed=True),
+        stretch=stretch,
+        zero_points=(site.zero_point(source), site.zero_point(weights)),
+        factor=quantization.per_tensor(site.scale(source), site.scale(weights), site.scale(output)),
         output_zero_point=site.zero_point(output),
     )
 

@@ -118,7 +118,7 @@ class FullyConnected(Weighted):
         return np.frombuffer(whole + bytes(-len(whole) % 4), "<u4").astype(np.uint32)
 
 
-def _output_shape(site: Site, source: Tensor, inputs: int, outputs: int) -> tuple[int, ...]:
+def output_shape(site: Site, source: Tensor, inputs: int, outputs: int) -> tuple[int, ...]:
     """Rows of outputs, or with `keep_num_dims` the input's shape, its last dimension replaced."""
     if not site.option("keep_num_dims"):
         return source.elements // inputs, outputs
@@ -139,7 +139,7 @@ def read(site: Site) -> FullyConnected:
     if source.elements % inputs:
         raise unsupported(site, f"has {source.elements} inputs for rows of {inputs}")
     batches = source.elements // inputs
-    wanted = _output_shape(site, source, inputs, outputs)
+    wanted = output_shape(site, source, inputs, outputs)
     if output.shape != wanted:
         raise unsupported(site, f"has output shape {output.shape}; its weights give {wanted}")
     q = weights.quantization

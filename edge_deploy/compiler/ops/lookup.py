@@ -1,8 +1,8 @@
-"""Operators that make one byte of one byte: activations, ABS, RSQRT, QUANTIZE between 8-bit types.
+"""Operators that make one byte of one byte: activations, ABS, roots, QUANTIZE between 8-bit types.
 
-LOGISTIC, TANH, RELU, RELU6, RELU_N1_TO_1, LEAKY_RELU, ELU, HARD_SWISH, GELU, ABS, EXP, RSQRT.
-Each is a table of 256 bytes that the compiler computes (compiler/tables.py); where the table only
-clamps, the kernel does so without it, and where it changes nothing the layer vanishes
+LOGISTIC, TANH, RELU, RELU6, RELU_N1_TO_1, LEAKY_RELU, ELU, HARD_SWISH, GELU, ABS, EXP, RSQRT and
+SQRT. Each is a table of 256 bytes that the compiler computes (compiler/tables.py); where the
+table only clamps, the kernel does so without it, and where it changes nothing the layer vanishes
 (passes/lookups.py). Kernels: firmware/src/nn/lookup.h, firmware/src/nn/m4/lookup.h.
 """
 
@@ -40,6 +40,7 @@ _TYPES: Mapping[str, tuple[DType, ...]] = {
     "ELU": _INT8,
     "EXP": _INT8,
     "RSQRT": _INT8,
+    "SQRT": _INT8,
 }
 
 
@@ -153,6 +154,7 @@ _TABLES: Mapping[str, Callable[[Site, Side, Side], Table]] = {
     "RELU6": lambda _, source, output: tables.relu(source, output, "RELU6"),
     "RELU_N1_TO_1": lambda _, source, output: tables.relu(source, output, "RELU_N1_TO_1"),
     "RSQRT": lambda _, source, output: tables.rsqrt(source, output),
+    "SQRT": lambda _, source, output: tables.square_root(source, output),
     "TANH": lambda _, source, output: tables.by_float(source, output, reals.tanh),
 }
 
