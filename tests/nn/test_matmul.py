@@ -26,11 +26,11 @@ def test_the_generator_reaches_weights_and_matrices():
         assert f'#include "nn/{kernel}.h"' in seen
 
 
-def _refusal(first, second, output, *, scales=(0.1, 0.1, 0.1)) -> str:
+def _refusal(first, second, output, *, scales=(0.1, 0.1, 0.1), adj_x=False) -> str:
     builder = ModelBuilder()
     shapes = (first, second, output)
     x, y, z = (builder.tensor(shape, scale=s) for shape, s in zip(shapes, scales, strict=True))
-    builder.op("BATCH_MATMUL", [x, y], [z], {}, version=2)
+    builder.op("BATCH_MATMUL", [x, y], [z], {"adj_x": adj_x}, version=2)
     with pytest.raises(UnsupportedModel) as refused:
         compiler.compile(model.read(builder.finish([x, y], [z])), target="portable")
     assert refused.value.exit_code == 15
@@ -44,3 +44,26 @@ def test_what_the_reference_does_not_take_is_refused():
     assert "for (3, 3)" in _refusal((3, 4), (4, 2), (3, 3))
     assert "for (2, 3, 2)" in _refusal((2, 3, 4), (3, 4, 2), (2, 3, 2))
     assert "ratio" in _refusal((3, 4), (4, 2), (3, 2), scales=(1e9, 1e9, 1e-9))
+
+
+def test_one_second_matrix_for_several_transposed_ones_is_refused():
+    """There the reference reads beyond its matrices."""
+    assert "computes wrongly" in _refusal((2, 3, 4), (1, 3, 5), (2, 4, 5), adj_x=True)
+
+
+def test_a_product_written_as_a_layer_keeps_to_its_shapes():
+    builder = ModelBuilder()
+    x = builder.tensor((2, 3), scale=0.1)
+    y = builder.tensor((4, 3), scale=0.1)
+    z = builder.tensor((2, 4), scale=0.1)
+    bias = builder.tensor((4,), "int32", scale=0.01, values=[1, 2, 3, 4])
+    for operands, options, what in (
+        ([x, y, bias], {}, "a bias"),
+        ([x, y, -1], {"fused_activation_function": "RELU"}, "a fused activation"),
+        ([y, x, -1], {}, "output shape"),
+    ):
+        one = ModelBuilder()
+        one.tensors, one.buffers = list(builder.tensors), list(builder.buffers)
+        one.op("FULLY_CONNECTED", operands, [z], options, version=9)
+        with pytest.raises(UnsupportedModel, match=what):
+            compiler.compile(model.read(one.finish([x, y], [z])), target="portable")

@@ -225,6 +225,15 @@ def read(site: Site) -> BatchMatMul | FullyConnected:
             f"has inputs of shape {first.tensor.shape} and {second.tensor.shape} "
             f"for {output.shape}",
         )
+    if first.transposed and first.batches[-1:] > (1,) and second.batches[-1:] == (1,):
+        # The reference takes the last batches for more rows then, transposed or not, and reads
+        # beyond its matrices: batch_matmul.cc, Eval, "Compress ops".
+        raise unsupported(
+            site,
+            "transposes its first matrices and has one second matrix for several of them, which "
+            "the reference computes wrongly",
+            ("tf.transpose(...) of the first operand instead of transpose_a",),
+        )
     factor = quantization.per_tensor(
         site.scale(first.tensor), site.scale(second.tensor), site.scale(output)
     )
