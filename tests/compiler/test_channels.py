@@ -21,6 +21,7 @@ from edge_deploy.compiler.ops.depthwise import Depthwise
 from edge_deploy.compiler.ops.fully_connected import FullyConnected
 from edge_deploy.compiler.ops.layer import Layer
 from edge_deploy.compiler.ops.mul import Mul
+from edge_deploy.compiler.ops.strided import Strided
 from edge_deploy.compiler.ops.transpose_conv import TransposeConv
 from edge_deploy.compiler.ops.weighted import Requantization
 from edge_deploy.compiler.ops.window import Window
@@ -434,6 +435,75 @@ def test_a_reduction_of_channels_needs_all():
     row.at = y
     row.weighted("CONV_2D", [[[[3]]]], [1], (1, 2, 2, 1))
     assert _sizes(passes.remove_channels(row.program())) == [(2, 1, 1, 1), (1, 1, 1, 1)]
+    check(row.data())
+
+
+def _side_by_side(row: Row, parts: Sequence[int], shape: Sequence[int], axis: int = 3) -> None:
+    row.at = row.tensor(shape, scale=1.0)
+    row.op("CONCATENATION", parts, [row.at], {"axis": axis}, version=2)
+
+
+def test_channels_side_by_side_go_where_nobody_reads_them():
+    row = Row((1, 2, 2, 1))
+    shape = (1, 2, 2, 2)
+    left = row.weighted("CONV_2D", [[[[1]]], [[[2]]]], [0, 0], shape)
+    row.at = row.start
+    right = row.weighted("CONV_2D", [[[[0]]], [[[4]]]], [6, 0], shape)
+    _side_by_side(row, [left, right], (1, 2, 2, 4))
+    row.weighted("CONV_2D", [[[[1, 0, 5, 1]]]], [1], (1, 2, 2, 1))
+    after = passes.remove_channels(row.program())
+    assert _sizes(after) == [(1, 1, 1, 1), (1, 1, 1, 1), (1, 1, 1, 2)]
+    copies = [layer for layer in after.layers if isinstance(layer, Strided)]
+    assert [(x.run, x.write_at, x.source_bytes, x.output_bytes) for x in copies] == [
+        (1, 0, 4, 8),
+        (1, 1, 4, 8),
+    ]
+    last = after.layers[-1]
+    assert isinstance(last, Conv)
+    np.testing.assert_array_equal(last.bias, [1 + 5 * 6])
+    check(row.data())
+
+
+def test_a_whole_part_side_by_side_goes_with_what_made_it():
+    row = Row((1, 2, 2, 1))
+    shape = (1, 2, 2, 2)
+    left = row.weighted("CONV_2D", [[[[1]]], [[[2]]]], [0, 0], shape)
+    row.at = row.start
+    right = row.weighted("CONV_2D", [[[[3]]], [[[4]]]], [0, 0], shape)
+    _side_by_side(row, [left, right], (1, 2, 2, 4))
+    row.weighted("CONV_2D", [[[[0, 0, 5, 1]]]], [1], (1, 2, 2, 1))
+    after = passes.remove_channels(row.program())
+    assert _sizes(after) == [(2, 1, 1, 1), (1, 1, 1, 2)]
+    (copy,) = (layer for layer in after.layers if isinstance(layer, Strided))
+    assert copy.changes_nothing
+    assert [type(layer) for layer in passes.run(row.program()).layers] == [Conv, Conv]
+    check(row.data())
+
+
+def test_maps_one_above_the_other_keep_their_channels():
+    row = Row((1, 2, 2, 1))
+    left = row.weighted("CONV_2D", [[[[1]]], [[[2]]]], [0, 0], (1, 2, 2, 2))
+    row.at = row.start
+    right = row.weighted("CONV_2D", [[[[3]]], [[[4]]]], [0, 0], (1, 2, 2, 2))
+    _side_by_side(row, [left, right], (1, 4, 2, 2), axis=1)
+    row.weighted("CONV_2D", [[[[0, 1]]]], [1], (1, 4, 2, 1))
+    assert _sizes(passes.remove_channels(row.program()))[:2] == [(2, 1, 1, 1)] * 2
+    check(row.data())
+
+
+def test_channels_that_are_cut_off_are_unread():
+    row = Row((1, 2, 2, 1))
+    row.weighted("CONV_2D", [[[[1]]], [[[2]]], [[[3]]], [[[0]]]], [0, 0, 0, 9], (1, 2, 2, 4))
+    y = row.tensor((1, 2, 2, 2), scale=1.0)
+    numbers = [row.tensor((4,), "int32", values=v) for v in ((0, 0, 0, 2), (1, 2, 2, 2))]
+    row.op("SLICE", [row.at, *numbers], [y], version=2)
+    row.at = y
+    row.weighted("CONV_2D", [[[[1, 2]]]], [1], (1, 2, 2, 1))
+    after = passes.remove_channels(row.program())
+    assert _sizes(after) == [(1, 1, 1, 1), (1, 1, 1, 1)]
+    last = after.layers[-1]
+    assert isinstance(last, Conv)
+    np.testing.assert_array_equal(last.bias, [1 + 2 * 9])
     check(row.data())
 
 

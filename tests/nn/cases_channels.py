@@ -6,7 +6,7 @@ Rows of weights are zero, biases saturate, columns are zero, at borders too; map
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -204,6 +204,34 @@ class Chain(ModelBuilder):
         self.text.append(f"{name} {over}")
         return At(y, (shape[0], shape[1], shape[2], shape[3]), scale, zero_point)
 
+    def concatenation(self, parts: Sequence[At], axis: int) -> At:
+        """CONCATENATION; parts of other scales are requantized first."""
+        first = parts[0]
+        same: list[int] = []
+        for part in parts:
+            same.append(part.index)
+            if (part.scale, part.zero_point) != (first.scale, first.zero_point):
+                quantized = {"scale": first.scale, "zero_point": first.zero_point}
+                same[-1] = self.tensor(part.shape, **quantized)
+                self.op("QUANTIZE", [part.index], same[-1:], {})
+        shape = list(first.shape)
+        shape[axis] = sum(part.shape[axis] for part in parts)
+        y = self.tensor(shape, scale=first.scale, zero_point=first.zero_point)
+        self.op("CONCATENATION", same, [y], {"axis": axis}, version=2)
+        self.text.append(f"CONCATENATION {len(parts)} along {axis}")
+        return At(y, (shape[0], shape[1], shape[2], shape[3]), first.scale, first.zero_point)
+
+    def slice(self, x: At) -> At:
+        """SLICE of some channels."""
+        first = self.pick.integer(0, x.shape[3] - 1)
+        count = self.pick.integer(1, x.shape[3] - first)
+        shape = (*x.shape[:3], count)
+        y = self.tensor(shape, scale=x.scale, zero_point=x.zero_point)
+        numbers = [self.tensor((4,), "int32", values=v) for v in ((0, 0, 0, first), shape)]
+        self.op("SLICE", [x.index, *numbers], [y], version=2)
+        self.text.append(f"SLICE {first} {count}")
+        return At(y, shape, x.scale, x.zero_point)
+
     def layer(self, x: At) -> At:
         """One of them that leaves a map."""
         kinds: tuple[Callable[[At], At], ...] = (
@@ -323,8 +351,21 @@ def residual(pick: Pick) -> Case:
     return model.case(x, [model.conv(y), *pick.one_of(([], [], [left]))])
 
 
+def joined(pick: Pick) -> Case:
+    """Tensors side by side, along channels or not, and parts of them."""
+    model = Chain(pick)
+    x = model.start()
+    y = model.layer(x)
+    parts = [y, model.beside(y), *pick.one_of(([], [y], [model.beside(y)]))]
+    y = model.concatenation(parts, pick.one_of((3, 3, 3, 1)))
+    if y.shape[3] > 1 and pick.one_of((True, False)):
+        y = model.slice(y)
+    return model.case(x, [model.layer(y)])
+
+
 FAMILIES: Mapping[str, Family] = {
     "chain": chain,
     "fork": fork,
+    "joined": joined,
     "residual": residual,
 }

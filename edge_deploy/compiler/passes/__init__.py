@@ -51,6 +51,7 @@ def run(program: Program) -> Program:
         fix_constants,
         remove_unread,
         remove_channels,
+        remove_reshapes,
         remove_unread,
     ):
         program = rewrite(program)

@@ -11,6 +11,7 @@ by ranges that are carried from layer to layer (`values.py`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any
 
@@ -28,16 +29,18 @@ from edge_deploy.compiler.ops.pool import Pool
 from edge_deploy.compiler.ops.prelu import Prelu
 from edge_deploy.compiler.ops.reduce import Reduce
 from edge_deploy.compiler.ops.squared_difference import SquaredDifference
+from edge_deploy.compiler.ops.strided import Strided
 from edge_deploy.compiler.ops.transpose_conv import TransposeConv
 from edge_deploy.compiler.ops.uniform import Uniform
 from edge_deploy.compiler.passes.channels.elementwise import ElementwiseRule
+from edge_deploy.compiler.passes.channels.joined import StridedRule
 from edge_deploy.compiler.passes.channels.preserving import (
     LookupRule,
     PoolRule,
     ReduceRule,
     UniformRule,
 )
-from edge_deploy.compiler.passes.channels.rule import Link, Mask, Rule
+from edge_deploy.compiler.passes.channels.rule import Link, Mask, Need, Rule
 from edge_deploy.compiler.passes.channels.values import Values, unknown
 from edge_deploy.compiler.passes.channels.weighted import (
     ConvRule,
@@ -62,6 +65,7 @@ RULES: Mapping[type[Layer], Rule[Any]] = {
     Prelu: ElementwiseRule(),
     Reduce: ReduceRule(),
     SquaredDifference: ElementwiseRule(),
+    Strided: StridedRule(),
     TransposeConv: TransposeConvRule(),
     Uniform: UniformRule(),
 }
@@ -69,41 +73,64 @@ RULES: Mapping[type[Layer], Rule[Any]] = {
 
 def ranges(program: Program) -> dict[int, Values]:
     """What is known of every tensor that the layers read or write, by its index."""
+    return _known(program)[0]
+
+
+def _known(program: Program) -> tuple[dict[int, Values], set[int]]:
+    """What is known of every tensor; and those whose channels are not what a rule says.
+
+    A tensor may be written part by part, by layers that follow each other.
+    """
     tensors = program.graph.tensors
-    known = {tensor: unknown(tensors[tensor]) for tensor in program.inputs}
-    known |= {state.tensor: unknown(tensors[state.tensor]) for state in program.states}
+    given = {*program.inputs, *(state.tensor for state in program.states)}
+    known = {tensor: unknown(tensors[tensor]) for tensor in given}
+    others: set[int] = set(given)
     for layer in program.layers:
         rule = RULES.get(type(layer))
         found = rule.ranges(layer, [known[x] for x in layer.inputs]) if rule else None
         for position, tensor in enumerate(layer.outputs):
-            if tensor not in known:
-                known[tensor] = unknown(tensors[tensor]) if found is None else found[position]
-    return known
+            mine = unknown(tensors[tensor]) if found is None else found[position]
+            before = known.get(tensor)
+            if before is None:
+                known[tensor] = mine
+            elif before.channels == mine.channels and tensor not in others:
+                known[tensor] = before.joined(mine)
+            else:
+                known[tensor] = unknown(tensors[tensor])
+                others.add(tensor)
+    return known, others
 
 
 def remove_channels(program: Program) -> Program:
     """Take out every channel that is not needed, and layers of which nothing is left."""
-    known = ranges(program)
-    needed = _needed(program, known)
+    known, others = _known(program)
+    needed = _needed(program, known, others)
     sizes = dict(program.sizes)
     for tensor, mask in needed.items():
         if not mask.all():
             sizes[tensor] = program.bytes_of(tensor) // mask.size * int(mask.sum())
-    layers = []
+    layers: list[Layer] = []
     for layer in program.layers:
+        left: Layer | None = layer
         read = [needed[tensor] for tensor in layer.inputs]
         written = [needed[tensor] for tensor in layer.outputs]
         if written and not any(mask.any() for mask in written):
             continue
         if not all(mask.all() for mask in (*read, *written)):
             inputs = [known[tensor] for tensor in layer.inputs]
-            layer = RULES[type(layer)].keep(layer, inputs, read, written)
-        layers.append(layer)
+            left = RULES[type(layer)].keep(layer, inputs, read, written)
+        if left is not None:
+            layers.append(left)
     return replace(program, layers=tuple(layers), sizes=sizes)
 
 
-def _needed(program: Program, known: Mapping[int, Values]) -> dict[int, Mask]:
-    """The channels that must stay, at least one of every tensor that a layer reads."""
+def _needed(
+    program: Program, known: Mapping[int, Values], others: AbstractSet[int]
+) -> dict[int, Mask]:
+    """The channels that must stay, at least one of every tensor that a layer computes with.
+
+    others: tensors that are not to be touched.
+    """
     needed = {tensor: np.zeros(values.channels, np.bool_) for tensor, values in known.items()}
     for tensor in (*program.inputs, *program.outputs, *(s.tensor for s in program.states)):
         needed[tensor][:] = True
@@ -111,19 +138,19 @@ def _needed(program: Program, known: Mapping[int, Values]) -> dict[int, Mask]:
     for layer in program.layers:
         rule = RULES.get(type(layer))
         links = rule.links(layer, [known[x] for x in layer.inputs]) if rule else None
-        if links is None:
+        if links is None or not others.isdisjoint(layer.outputs):
             for tensor in (*layer.inputs, *layer.outputs):
                 needed[tensor][:] = True
         else:
             linked.append((layer, links))
     spread = _Spread(linked, needed)
     spread.from_all(tensor for tensor, mask in needed.items() if mask.any())
-    for layer, _ in reversed(linked):
-        if any(needed[tensor].any() for tensor in layer.outputs):
-            for tensor in layer.inputs:
-                if not needed[tensor].any():
-                    needed[tensor][0] = True
-                    spread.from_all([tensor])
+    for layer, links in reversed(linked):
+        for link in links:
+            read, written = layer.inputs[link.input], layer.outputs[link.output]
+            if isinstance(link, Need) and needed[written].any() and not needed[read].any():
+                needed[read][0] = True
+                spread.from_all([read])
     return needed
 
 

@@ -57,8 +57,8 @@ class Rule(ABC, Generic[L]):
     """Channels of one kind of layer; inputs are described as their writers have them."""
 
     @abstractmethod
-    def ranges(self, layer: L, inputs: Sequence[Values]) -> tuple[Values, ...]:
-        """What is known of each output."""
+    def ranges(self, layer: L, inputs: Sequence[Values]) -> tuple[Values, ...] | None:
+        """What is known of each output; None where nothing is."""
 
     @abstractmethod
     def links(self, layer: L, inputs: Sequence[Values]) -> tuple[Link, ...] | None:
@@ -70,8 +70,9 @@ class Rule(ABC, Generic[L]):
     @abstractmethod
     def keep(
         self, layer: L, inputs: Sequence[Values], read: Sequence[Mask], written: Sequence[Mask]
-    ) -> L:
+    ) -> L | None:
         """The layer without the channels that go, their constants folded.
 
-        read, written: what stays of each input and output.
+        read, written: what stays of each input and output, of which it writes at least a part.
+        None where nothing is left of that part.
         """

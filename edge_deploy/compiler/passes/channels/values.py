@@ -48,6 +48,12 @@ class Values:
             return Values(np.tile(self.lowest, times), np.tile(self.highest, times))
         return full(channels, int(self.lowest.min()), int(self.highest.max()))
 
+    def joined(self, other: Values) -> Values:
+        """What holds for one or the other."""
+        return Values(
+            np.minimum(self.lowest, other.lowest), np.maximum(self.highest, other.highest)
+        )
+
     def clamped(self, lowest: int, highest: int) -> Values:
         """After a clamp."""
         return Values(self.lowest.clip(lowest, highest), self.highest.clip(lowest, highest))
@@ -56,6 +62,12 @@ class Values:
 def full(channels: int, lowest: int, highest: int) -> Values:
     """The same range for every channel."""
     return Values(np.full(channels, lowest, np.int64), np.full(channels, highest, np.int64))
+
+
+def unwritten(channels: int) -> Values:
+    """Of channels that nothing writes: no value, so that `joined` gives what others write."""
+    limits = np.iinfo(np.int64)
+    return Values(np.full(channels, limits.max), np.full(channels, limits.min))
 
 
 def unknown(tensor: Tensor) -> Values:
