@@ -13,7 +13,6 @@ from edge_deploy.compiler.ops.layer import (
     Code,
     Constant,
     Overlap,
-    Shape,
     Site,
     struct_body,
 )
@@ -85,12 +84,11 @@ class Conv(Weighted):
     def _m4_code(self) -> Code:
         product = conv_m4.Product(self.window, self.rows, self.bias, self.requantization)
         kind = product.kind
-        kernel = "ed_m4_conv_pointwise" if conv_m4.is_pointwise(self.window) else "ed_m4_conv"
-        fields = {**vars(self.window), "input_zero_point": self.input_zero_point}
+        kernel, shape = conv_m4.shape(self.window, self.input_zero_point, self.requantization)
         scaling = "0, 0, 0" if kind.scaled else "bias, multiplier, shift"
         facts = f"{kind.name}, {int(kind.paired)}, {scaling}"
         parameters = [
-            "const ed_m4_conv_shape *shape, const int8_t *input, int8_t *output",
+            f"const {shape.ctype} *shape, const int8_t *input, int8_t *output",
             "const uint32_t *words",
             *([] if kind.scaled else ["const int32_t *bias, const int32_t *multiplier"]),
             *([] if kind.scaled else ["const int8_t *shift"]),
@@ -108,7 +106,7 @@ class Conv(Weighted):
                 Constant("words", "uint32_t", product.words),
                 *(() if kind.scaled else self.scale_constants()),
             ),
-            shape=Shape("ed_m4_conv_shape", {**fields, **self.scale_fields()}),
+            shape=shape,
         )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_deploy.compiler.ops.layer import Shape
 from edge_deploy.compiler.ops.weighted import Requantization, may_pair
 from edge_deploy.compiler.ops.window import Window
 from edge_deploy.compiler.quantization import INT8_MAX, INT8_MIN, Multiplier
@@ -135,6 +136,25 @@ def _weights(
     return words.astype(np.uint32)
 
 
+def shape(
+    window: Window, input_zero_point: int, requantization: Requantization
+) -> tuple[str, Shape]:
+    """The kernel of conv.h for a geometry, and its sizes."""
+    fields = {
+        "outputs.channels": window.output_channels,
+        "outputs.zero_point": requantization.zero_point,
+        "outputs.lowest": requantization.lowest,
+        "outputs.highest": requantization.highest,
+    }
+    if is_pointwise(window):
+        fields["pixels"] = window.batches * window.output_height * window.output_width
+        fields["input_channels"] = window.input_channels
+        return "ed_m4_conv_pointwise", Shape("ed_m4_conv_pointwise_shape", fields)
+    fields |= {**vars(window), "input_zero_point": input_zero_point}
+    del fields["output_channels"]
+    return "ed_m4_conv", Shape("ed_m4_conv_shape", fields)
+
+
 def is_pointwise(window: Window) -> bool:
     """True where columns are stretches of the input, one after the other."""
     return (
@@ -145,12 +165,15 @@ def is_pointwise(window: Window) -> bool:
 
 
 def scratch_bytes(window: Window) -> int:
-    """Bytes of two columns, and of a patch where patches reach over the left or right edge."""
+    """Bytes of two columns, and of a patch where patches reach over an edge."""
     w = window
+    bottom = (w.output_height - 1) * w.stride_y - w.pad_top + (w.kernel_height - 1) * w.dilation_y
     right = (w.output_width - 1) * w.stride_x - w.pad_left + (w.kernel_width - 1) * w.dilation_x
-    over = w.pad_left > 0 or right >= w.input_width
+    inside = (
+        w.pad_top <= 0 and w.pad_left <= 0 and bottom < w.input_height and right < w.input_width
+    )
     patch = w.kernel_height * w.kernel_width * w.input_channels
-    return 4 * _PIXELS * len(tap_pairs(w)) + (-(-patch // 4) * 4 if over else 0)
+    return 4 * _PIXELS * len(tap_pairs(w)) + (0 if inside else -(-patch // 4) * 4)
 
 
 def least_distance(window: Window) -> int:

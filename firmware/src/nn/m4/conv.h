@@ -5,7 +5,7 @@
  * function serves all layers.
  *
  * words      weights, and what else nn/m4/conv_dot.h reads with them, taps in the order of columns
- * scratch    [steps][2] words; then, where patches reach over the left or right edge, the bytes of one
+ * scratch    [steps][2] words; then, where patches reach over an edge, the bytes of one
  * output     may lie over `input` where the bytes of two pixels never reach what later ones read
  *
  * Reads nothing beyond its arrays; `input` and `output` at any address.
@@ -33,18 +33,18 @@ typedef struct {
 /* A layer at work. */
 typedef struct {
     ed_m4_conv_job job; /* first: what `finish` is given */
-    const ed_m4_conv_shape *shape;
+    const ed_m4_conv_outputs *outputs;
     const ed_m4_conv_kind *kind;
     int32_t steps;
 } ed_m4_conv_work;
 
-ED_INLINE void ed_m4_conv_begin(ed_m4_conv_work *w, const ed_m4_conv_shape *s,
+ED_INLINE void ed_m4_conv_begin(ed_m4_conv_work *w, const ed_m4_conv_outputs *outputs,
                                 const ed_m4_conv_kind *kind, int32_t steps, const uint32_t *words,
                                 const uint32_t *columns)
 {
     const uint32_t ahead = (uint32_t)(steps - 1) % ED_M4_CONV_ROUND;
     const uint32_t column = (uint32_t)(uintptr_t)columns;
-    w->shape = s;
+    w->outputs = outputs;
     w->kind = kind;
     w->steps = steps;
     w->job.words = words;
@@ -53,8 +53,8 @@ ED_INLINE void ed_m4_conv_begin(ed_m4_conv_work *w, const ed_m4_conv_shape *s,
         column + 4 * ED_M4_CONV_PIXELS * ((uint32_t)steps + ED_M4_CONV_ROUND - 1);
     w->job.skip = ED_M4_CONV_STEP_CODE(kind->paired) * ahead - 1;
     w->job.ahead = 4 * (4 + 2 * ahead);
-    w->job.left = s->output_channels - 4;
-    w->job.zero = 2 * s->output_zero_point + 1;
+    w->job.left = outputs->channels - 4;
+    w->job.zero = 2 * outputs->zero_point + 1;
 }
 
 /* Outputs of `count` pixels whose columns are there. Returns where the output goes on. */
@@ -71,8 +71,8 @@ ED_INLINE int8_t *ed_m4_conv_pixels(ed_m4_conv_work *w, int8_t *output, int32_t 
 ED_INLINE void ed_m4_conv_scale(const ed_m4_conv_job *job, void (*dot)(const ed_m4_conv_job *job))
 {
     const ed_m4_conv_work *const w = (const ed_m4_conv_work *)(const void *)job;
-    const ed_m4_conv_shape *const s = w->shape;
-    const int32_t outputs = s->output_channels;
+    const ed_m4_conv_outputs *const s = w->outputs;
+    const int32_t outputs = s->channels;
     int32_t sums[ED_M4_CONV_PIXELS][ED_M4_CONV_CHUNK];
     ed_m4_conv_job part = *job;
     part.out[0] = sums[0];
@@ -90,7 +90,7 @@ ED_INLINE void ed_m4_conv_scale(const ed_m4_conv_job *job, void (*dot)(const ed_
                 const int32_t o = begin + i;
                 const uint32_t sum = (uint32_t)sums[pixel][i] + (uint32_t)w->kind->bias[o];
                 output[o] = ed_requantize_int8((int32_t)sum, w->kind->multiplier[o],
-                                               w->kind->shift[o], s->output_zero_point, s->lowest,
+                                               w->kind->shift[o], s->zero_point, s->lowest,
                                                s->highest);
             }
         }
@@ -119,18 +119,18 @@ ED_INLINE uint32_t *ed_m4_conv_plain(uint32_t *words)
 
 /* Kernels of one pixel that step by one, without padding: columns are stretches of the input. */
 static __attribute__((noinline, unused)) void ed_m4_conv_pointwise(
-    const ed_m4_conv_shape *s, const ed_m4_conv_kind *kind, const int8_t *input, int8_t *output,
-    const uint32_t *words, uint32_t *scratch)
+    const ed_m4_conv_pointwise_shape *s, const ed_m4_conv_kind *kind, const int8_t *input,
+    int8_t *output, const uint32_t *words, uint32_t *scratch)
 {
     ED_KEEP();
     const int32_t channels = s->input_channels;
     const int32_t steps = (channels + 1) / 2;
     uint32_t *const columns = ed_m4_conv_plain(scratch);
     ed_m4_conv_work work;
-    ed_m4_conv_begin(&work, s, kind, steps, words, columns);
+    ed_m4_conv_begin(&work, &s->outputs, kind, steps, words, columns);
     ed_m4_conv_runs runs = ed_m4_conv_runs_of(channels, ED_M4_CONV_PIXELS, 0);
     runs.step = 4 - 4 * ED_M4_CONV_PIXELS * (uint32_t)steps; /* back, to the next pixel's */
-    int32_t pixels = s->batches * s->output_height * s->output_width;
+    int32_t pixels = s->pixels;
     while (pixels >= ED_M4_CONV_PIXELS) {
         ed_m4_conv_widen(columns, input, &runs);
         input += ED_M4_CONV_PIXELS * channels;
@@ -156,53 +156,43 @@ static __attribute__((noinline, unused)) void ed_m4_conv(const ed_m4_conv_shape 
     const int32_t taps = s->dilation_x == 1 ? s->kernel_width : 1; /* of a run */
     const int32_t run = taps * channels;
     const int32_t row_runs = s->kernel_width / taps;
-    const int32_t row_steps = row_runs * ((run + 1) / 2);
-    const int32_t steps = s->kernel_height * row_steps;
+    const int32_t runs = s->kernel_height * row_runs;
+    const int32_t steps = runs * ((run + 1) / 2);
+    /* Where a patch is inside the input, all its kernel rows are widened in one go; dilated ones
+     * each in a go. */
+    const int32_t goes = row_runs == 1 ? 1 : s->kernel_height;
+    const int32_t pitch = row_runs == 1 ? s->dilation_y * row : s->dilation_x * channels;
+    const ed_m4_conv_runs inner = ed_m4_conv_runs_of(run, runs / goes, pitch - run);
+    const ed_m4_conv_runs outer = ed_m4_conv_runs_of(run, runs, 0);
+    const int32_t inner_height = s->input_height - (s->kernel_height - 1) * s->dilation_y;
     const int32_t inner_width = s->input_width - (s->kernel_width - 1) * s->dilation_x;
-    const int32_t left_end = s->output_width * s->stride_x - s->pad_left;
-    /* Inside the input all kernel rows are widened in one go, dilated ones each in a go. */
-    ed_m4_conv_runs inner = ed_m4_conv_runs_of(
-        run, row_runs, (row_runs == 1 ? s->dilation_y * row : s->dilation_x * channels) - run);
-    ed_m4_conv_runs outer = ed_m4_conv_runs_of(run, row_runs, 0);
     uint32_t *const columns = ed_m4_conv_plain(scratch);
     int8_t *const bytes = (int8_t *)(columns + steps * ED_M4_CONV_PIXELS);
     ed_m4_conv_work work;
-    ed_m4_conv_begin(&work, s, kind, steps, words, columns);
+    ed_m4_conv_begin(&work, &s->outputs, kind, steps, words, columns);
     int32_t ready = 0;
     for (int32_t batch = s->batches; batch > 0; --batch) {
         int32_t top = -s->pad_top;
         for (int32_t y = s->output_height; y > 0; --y) {
-            /* The kernel rows that are inside. */
-            int32_t first = 0, last = s->kernel_height;
-            while (first < last && top + first * s->dilation_y < 0) {
-                ++first;
-            }
-            while (last > first && top + (last - 1) * s->dilation_y >= s->input_height) {
-                --last;
-            }
-            const int32_t goes = row_runs == 1 ? last > first : last - first;
-            inner.count = (uint32_t)(row_runs == 1 ? last - first : row_runs);
-            outer.count = (uint32_t)((last - first) * row_runs);
-            for (int32_t left = -s->pad_left; left < left_end; left += s->stride_x) {
+            const int32_t width = top >= 0 && top < inner_height ? inner_width : 0;
+            int32_t left = -s->pad_left;
+            for (int32_t x = s->output_width; x > 0; --x) {
                 uint32_t *column = columns + ready;
-                column = ed_m4_conv_fill(column, s->input_zero_point, first * row_steps);
-                if (left >= 0 && left < inner_width) {
-                    const int8_t *from =
-                        input + (top + first * s->dilation_y) * row + left * channels;
+                if (left >= 0 && left < width) {
+                    const int8_t *from = input + top * row + left * channels;
                     for (int32_t i = goes; i > 0; --i) {
                         column = ed_m4_conv_widen(column, from, &inner);
                         from += s->dilation_y * row;
                     }
-                } else if (goes > 0) {
-                    ed_m4_conv_gather(s, input, bytes, first, last, top, left);
-                    column = ed_m4_conv_widen(column, bytes, &outer);
+                } else {
+                    ed_m4_conv_gather(s, input, bytes, top, left);
+                    ed_m4_conv_widen(column, bytes, &outer);
                 }
-                ed_m4_conv_fill(column, s->input_zero_point,
-                                (s->kernel_height - last) * row_steps);
                 if (++ready == ED_M4_CONV_PIXELS) {
                     output = ed_m4_conv_pixels(&work, output, ready);
                     ready = 0;
                 }
+                left += s->stride_x;
             }
             top += s->stride_y;
         }

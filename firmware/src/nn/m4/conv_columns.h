@@ -118,32 +118,21 @@ static __attribute__((noinline, unused)) uint32_t *ed_m4_conv_widen(uint32_t *co
     return to;
 }
 
-/* Steps whose taps are beyond the edge. Returns where the column goes on. */
-ED_INLINE uint32_t *ed_m4_conv_fill(uint32_t *column, int32_t zero_point, int32_t steps)
-{
-    const uint32_t pair = ((uint32_t)zero_point & 0xffffu) * 0x10001u;
-    for (; steps > 0; --steps) {
-        *column = pair;
-        column += ED_M4_CONV_PIXELS;
-    }
-    return column;
-}
-
-/* The runs of kernel rows [first, last) of a patch that reaches over the left or right edge, at
- * (top, left), as bytes; `to` is aligned to words. */
+/* The bytes of a patch, its first tap at (top, left), that reaches over an edge. `to` is aligned to
+ * words. */
 ED_INLINE void ed_m4_conv_gather(const ed_m4_conv_shape *s, const int8_t *input, int8_t *to,
-                                 int32_t first, int32_t last, int32_t top, int32_t left)
+                                 int32_t top, int32_t left)
 {
-    const uint32_t fill = ((uint32_t)s->input_zero_point & 0xffu) * 0x01010101u;
+    const uint32_t fill = (uint8_t)s->input_zero_point * 0x01010101u;
     const int32_t channels = s->input_channels;
     const int32_t by = channels % 4 == 0 ? 4 : 1;
-    for (int32_t ky = first; ky < last; ++ky) {
-        const int8_t *const row =
-            input + (top + ky * s->dilation_y) * s->input_width * channels;
+    for (int32_t ky = 0; ky < s->kernel_height; ++ky) {
+        const int32_t y = top + ky * s->dilation_y;
         for (int32_t kx = 0; kx < s->kernel_width; ++kx) {
             const int32_t x = left + kx * s->dilation_x;
-            const int inside = x >= 0 && x < s->input_width;
-            const int8_t *from = inside ? row + x * channels : (const int8_t *)&fill;
+            const int inside = y >= 0 && y < s->input_height && x >= 0 && x < s->input_width;
+            const int8_t *from =
+                inside ? input + (y * s->input_width + x) * channels : (const int8_t *)&fill;
             const int32_t step = inside ? by : 0;
             for (const int8_t *const end = to + channels; to < end; to += by) {
                 if (by == 4) {
