@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from edge_deploy import __version__
 from edge_deploy.compiler import emit, ops, passes
 from edge_deploy.compiler import plan as planning
-from edge_deploy.compiler.fold import fold
+from edge_deploy.compiler.fold import MOST_BYTES, fold
 from edge_deploy.compiler.ops.layer import CORTEX_M4, PORTABLE, TARGETS
 from edge_deploy.compiler.passes import Program
 from edge_deploy.compiler.plan import Buffer, Plan
@@ -76,6 +76,7 @@ def compile(  # noqa: A001  (the word that the design gives this step)
         raise ValueError(f"unknown target {target!r}; known: {', '.join(TARGETS)}")
     graph = fold(graph)
     _check_ends(graph)
+    _check_sizes(graph)
     read = Program(graph, ops.read(graph), graph.inputs, graph.outputs)
     copied = passes.run(read)
     viewed = passes.view_parts(copied)
@@ -119,6 +120,19 @@ def _check_ends(graph: Graph) -> None:
             raise UnsupportedModel(f"the model has no {what}.")
         for i in indices:
             _check_end(graph.tensors[i], what)
+
+
+def _check_sizes(graph: Graph) -> None:
+    """Refuse tensors that no board holds, before anything is computed that is as large."""
+    used = {*graph.inputs, *graph.outputs}
+    used.update(i for x in graph.operators for i in (*x.inputs, *x.outputs) if i >= 0)
+    for i in sorted(used):
+        tensor = graph.tensors[i]
+        if not tensor.is_constant and tensor.bytes > MOST_BYTES:
+            raise UnsupportedModel(
+                f"tensor {i} ({wire_name(tensor.name)}) takes {tensor.bytes:,} bytes of RAM;"
+                f" {MOST_BYTES:,} is most."
+            )
 
 
 def _check_end(tensor: Tensor, what: str) -> None:

@@ -28,7 +28,7 @@ from edge_deploy.compiler.text import wire_name
 from edge_deploy.errors import UnsupportedModel
 from edge_deploy.model.graph import Graph, Operator, Tensor
 
-# More than the flash of any board.
+# More than the flash, and the RAM, of any board.
 MOST_BYTES = 1 << 24
 # What needs no values, only the shape of its input.
 _OF_SHAPES = ("RANK", "SHAPE", "ZEROS_LIKE")

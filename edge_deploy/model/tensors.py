@@ -99,7 +99,8 @@ class TensorReader:
         shape = tuple(sizes.tolist())
         if any(size < 0 for size in shape):
             raise BrokenBuffer(f"has the shape {_times(shape)} for {table.what}")
-        elements = math.prod(shape)
+        # Of what has no elements too: numpy refuses shapes whose other sizes overflow.
+        elements = math.prod(max(1, size) for size in shape)
         if elements * dtype.itemsize > LARGEST_TENSOR_BYTES:
             raise self._refusal.unsupported(
                 f"has the shape {_times(shape)} for {table.what}, {elements * dtype.itemsize:,}"

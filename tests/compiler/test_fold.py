@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_deploy import model
+from edge_deploy import compiler, model
 from edge_deploy.compiler.fold import MOST_BYTES, fold
 from edge_deploy.errors import UnsupportedModel
 from tests.model_file import ModelBuilder
@@ -115,3 +115,13 @@ def test_what_is_computed_at_run_time_stays():
     builder.op("TRANSPOSE", [x, _int32(builder, [1, 0])], [y])
     graph = model.read(builder.finish([x], [y]))
     assert fold(graph) == graph
+
+
+def test_no_tensor_of_run_time_is_larger_than_any_board():
+    builder = ModelBuilder()
+    x = builder.tensor((MOST_BYTES + 1,), scale=0.1)
+    y = builder.tensor((1, MOST_BYTES + 1), scale=0.1)
+    builder.op("RESHAPE", [x], [y], {"new_shape": [1, -1]})
+    graph = model.read(builder.finish([x], [y]))
+    with pytest.raises(UnsupportedModel, match="takes 16,777,217 bytes of RAM"):
+        compiler.compile(graph, target="portable")

@@ -459,6 +459,10 @@ def float16_weights() -> bytes:
             "m has the shape 2147483647x2147483647",
         ),
         (
+            relu(shape=(0, 2**31 - 1, 2**31 - 1, 2**31 - 1)),
+            "m has the shape 0x2147483647",
+        ),
+        (
             relu(shape=(1, LARGEST_TENSOR_BYTES + 1)),
             "m has the shape 1x268435457 for tensor 0 ('x'), 268,435,457 bytes; at most",
         ),

@@ -22,7 +22,8 @@ def read_concatenation(site: Site) -> tuple[Strided, ...]:
     for part in parts:
         if part.dtype is not first.dtype:
             raise unsupported(site, f"joins {first.dtype.value} and {part.dtype.value}")
-        if _without(part.shape, axis) != _without(first.shape, axis):
+        alike = len(part.shape) == len(first.shape)
+        if not alike or _without(part.shape, axis) != _without(first.shape, axis):
             raise unsupported(site, f"joins shapes {first.shape} and {part.shape}")
     size = sum(part.shape[axis] for part in parts)
     shape = (*first.shape[:axis], size, *first.shape[axis + 1 :])
