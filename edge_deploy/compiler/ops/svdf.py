@@ -1,4 +1,4 @@
-"""SVDF, a fully connected layer over time. Kernel: firmware/src/nn/svdf.h, for every target."""
+"""SVDF, a fully connected layer over time. Kernel: firmware/src/nn/svdf.h, with m4/dot.h in it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_deploy.compiler import quantization
-from edge_deploy.compiler.ops.layer import Code, Constant, Layer, Shape, Site, State
+from edge_deploy.compiler.ops.layer import CORTEX_M4, Code, Constant, Layer, Shape, Site, State
 from edge_deploy.compiler.ops.refuse import unsupported
 from edge_deploy.compiler.quantization import Multiplier
 from edge_deploy.model.graph import DType, Tensor
@@ -17,7 +17,7 @@ _PARAMETERS = (
     "const ed_svdf_shape *shape, const int8_t *input, int16_t *state, int8_t *output, "
     "const int8_t *feature, const int32_t *feature_bias, const int16_t *time, const int32_t *bias"
 )
-_CALL = "ed_svdf(shape, input, state, output, feature, feature_bias, time, bias)"
+_CALL = "ed_svdf(shape, {}, input, state, output, feature, feature_bias, time, bias)"
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Svdf(Layer):
 
     def code(self, target: str) -> Code:
         """The layer in C."""
-        del target
+        fast = target == CORTEX_M4
         sums = self.feature.astype(np.int64).sum(axis=1)
         feature_bias = (-self.input_zero_point * sums).astype(np.int32)
         fields = {
@@ -72,10 +72,10 @@ class Svdf(Layer):
             "output_zero_point": self.output_zero_point,
         }
         return Code(
-            include="nn/svdf.h",
+            include="nn/m4/svdf.h" if fast else "nn/svdf.h",
             stem="svdf",
             parameters=_PARAMETERS,
-            body=f"    {_CALL};",
+            body=f"    {_CALL.format('ed_m4_dot' if fast else 'ed_dot')};",
             constants=(
                 Constant("feature", "int8_t", self.feature.reshape(-1)),
                 Constant("feature_bias", "int32_t", feature_bias),

@@ -1,4 +1,4 @@
-"""TRANSPOSE_CONV. Kernel: firmware/src/nn/transpose_conv.h, for every target."""
+"""TRANSPOSE_CONV. Kernel: firmware/src/nn/transpose_conv.h; firmware/src/nn/m4/dot.h in it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_deploy.compiler.ops.layer import Code, Constant, Layer, Site, struct_body
+from edge_deploy.compiler.ops.layer import CORTEX_M4, Code, Constant, Layer, Shape, Site
 from edge_deploy.compiler.ops.refuse import unsupported
 from edge_deploy.compiler.ops.weighted import Requantization, convolution_requantization
 from edge_deploy.model.graph import DType, Tensor
@@ -49,7 +49,6 @@ class TransposeConv(Layer):
 
     def code(self, target: str) -> Code:
         """The layer in C."""
-        del target
         batches, input_height, input_width, input_channels = self.input_shape
         _, output_height, output_width, output_channels = self.output_shape
         fields = {
@@ -72,18 +71,18 @@ class TransposeConv(Layer):
             "highest": self.requantization.highest,
         }
         multipliers = self.requantization.multipliers
+        fast = target == CORTEX_M4
+        dot = "ed_m4_dot_offset" if fast else "ed_dot_offset"
+        arguments = "input, weights, bias, multiplier, shift, output"
         return Code(
-            include="nn/transpose_conv.h",
+            include="nn/m4/transpose_conv.h" if fast else "nn/transpose_conv.h",
             stem="transpose_conv",
             parameters=(
-                "const int8_t *input, int8_t *output, const int8_t *weights, const int32_t *bias, "
-                "const int32_t *multiplier, const int8_t *shift"
+                "const ed_transpose_conv_shape *shape, const int8_t *input, int8_t *output, "
+                "const int8_t *weights, const int32_t *bias, const int32_t *multiplier, "
+                "const int8_t *shift"
             ),
-            body=struct_body(
-                "ed_transpose_conv_shape",
-                "ed_transpose_conv(&shape, input, weights, bias, multiplier, shift, output)",
-                fields,
-            ),
+            body=f"    ed_transpose_conv(shape, {dot}, {arguments});",
             constants=(
                 Constant("weights", "int8_t", self.weights.reshape(-1)),
                 Constant("bias", "int32_t", self.bias.astype(np.int32)),
@@ -92,6 +91,7 @@ class TransposeConv(Layer):
                 ),
                 Constant("shift", "int8_t", np.array([m.shift for m in multipliers], "i1")),
             ),
+            shape=Shape("ed_transpose_conv_shape", fields),
         )
 
 

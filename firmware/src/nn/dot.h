@@ -21,4 +21,17 @@ ED_INLINE uint32_t ed_dot(int32_t count, const int8_t *a, const int8_t *b, uint3
     return sum;
 }
 
+/* The same with a[i] + offset instead of a[i]. offset in [-128, 128]. */
+typedef uint32_t (*ed_dot_offset_product)(int32_t count, const int8_t *a, int32_t offset,
+                                          const int8_t *b, uint32_t sum);
+
+ED_INLINE uint32_t ed_dot_offset(int32_t count, const int8_t *a, int32_t offset, const int8_t *b,
+                                 uint32_t sum)
+{
+    for (int32_t i = 0; i < count; ++i) {
+        sum += (uint32_t)((a[i] + offset) * b[i]);
+    }
+    return sum;
+}
+
 #endif

@@ -18,6 +18,7 @@
 
 #include <stdint.h>
 
+#include "nn/dot.h"
 #include "nn/inline.h"
 #include "nn/requantize.h"
 
@@ -29,13 +30,11 @@ typedef struct {
 } ed_svdf_shape;
 
 /* Let a filter forget its oldest number and take the newest; returns its sum over time. */
-ED_INLINE uint32_t ed_svdf_filter(const ed_svdf_shape *s, const int8_t *input, int16_t *state,
-                                  const int8_t *feature, int32_t feature_bias, const int16_t *time)
+ED_INLINE uint32_t ed_svdf_filter(const ed_svdf_shape *s, ed_dot_product dot, const int8_t *input,
+                                  int16_t *state, const int8_t *feature, int32_t feature_bias,
+                                  const int16_t *time)
 {
-    uint32_t newest = (uint32_t)feature_bias;
-    for (int32_t i = 0; i < s->inputs; ++i) {
-        newest += (uint32_t)(input[i] * feature[i]);
-    }
+    const uint32_t newest = dot(s->inputs, input, feature, (uint32_t)feature_bias);
     const int32_t scaled = ed_requantize((int32_t)newest, s->feature_multiplier, s->feature_shift);
     uint32_t sum = 0;
     for (int32_t t = 0; t < s->memory; ++t) {
@@ -46,17 +45,17 @@ ED_INLINE uint32_t ed_svdf_filter(const ed_svdf_shape *s, const int8_t *input, i
     return sum;
 }
 
-ED_INLINE void ed_svdf(const ed_svdf_shape *s, const int8_t *input, int16_t *state, int8_t *output,
-                       const int8_t *feature, const int32_t *feature_bias, const int16_t *time,
-                       const int32_t *bias)
+ED_INLINE void ed_svdf(const ed_svdf_shape *s, ed_dot_product dot, const int8_t *input,
+                       int16_t *state, int8_t *output, const int8_t *feature,
+                       const int32_t *feature_bias, const int16_t *time, const int32_t *bias)
 {
     for (int32_t b = 0; b < s->batches; ++b) {
         int32_t f = 0;
         for (int32_t u = 0; u < s->units; ++u) {
             uint32_t sum = (uint32_t)bias[u];
             for (int32_t r = 0; r < s->rank; ++r, ++f) {
-                sum += ed_svdf_filter(s, input, state, feature + f * s->inputs, feature_bias[f],
-                                      time + f * s->memory);
+                sum += ed_svdf_filter(s, dot, input, state, feature + f * s->inputs,
+                                      feature_bias[f], time + f * s->memory);
                 state += s->memory;
             }
             *output++ = ed_requantize_int8((int32_t)sum, s->multiplier, s->shift,

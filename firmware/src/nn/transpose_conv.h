@@ -16,6 +16,7 @@
 
 #include <stdint.h>
 
+#include "nn/dot.h"
 #include "nn/inline.h"
 #include "nn/requantize.h"
 
@@ -31,41 +32,47 @@ typedef struct {
     int32_t lowest, highest;   /* the fused activation, in output steps */
 } ed_transpose_conv_shape;
 
-/* The accumulator of one output at (top - pad_top, left - pad_left) of one channel. */
+/* The first tap that meets a pixel, and that pixel's place; the next tap is one stride on, and the
+ * next pixel one back. */
+typedef struct {
+    int32_t tap, at;
+} ed_transpose_conv_first;
+
+/* The accumulator of one output of one channel. */
 ED_INLINE int32_t ed_transpose_conv_accumulate(const ed_transpose_conv_shape *s,
-                                               const int8_t *input, const int8_t *filter,
-                                               int32_t bias, int32_t top, int32_t left)
+                                               ed_dot_offset_product dot, const int8_t *input,
+                                               const int8_t *filter, int32_t bias,
+                                               ed_transpose_conv_first row,
+                                               ed_transpose_conv_first column)
 {
     uint32_t sum = (uint32_t)bias;
-    for (int32_t ky = top % s->stride_y; ky < s->kernel_height; ky += s->stride_y) {
-        const int32_t y = (top - ky) / s->stride_y;
-        for (int32_t kx = left % s->stride_x; kx < s->kernel_width; kx += s->stride_x) {
-            const int32_t x = (left - kx) / s->stride_x;
-            if (y < 0 || y >= s->input_height || x < 0 || x >= s->input_width) {
-                continue;
-            }
-            const int8_t *pixel = input + (y * s->input_width + x) * s->input_channels;
-            const int8_t *tap = filter + (ky * s->kernel_width + kx) * s->input_channels;
-            for (int32_t c = 0; c < s->input_channels; ++c) {
-                sum += (uint32_t)((pixel[c] - s->input_zero_point) * tap[c]);
+    for (int32_t ky = row.tap, y = row.at; ky < s->kernel_height && y >= 0;
+         ky += s->stride_y, --y) {
+        for (int32_t kx = column.tap, x = column.at; kx < s->kernel_width && x >= 0;
+             kx += s->stride_x, --x) {
+            if (y < s->input_height && x < s->input_width) {
+                const int8_t *pixel = input + (y * s->input_width + x) * s->input_channels;
+                const int8_t *tap = filter + (ky * s->kernel_width + kx) * s->input_channels;
+                sum = dot(s->input_channels, pixel, -s->input_zero_point, tap, sum);
             }
         }
     }
     return (int32_t)sum;
 }
 
-ED_INLINE void ed_transpose_conv(const ed_transpose_conv_shape *s, const int8_t *input,
-                                 const int8_t *weights, const int32_t *bias,
+ED_INLINE void ed_transpose_conv(const ed_transpose_conv_shape *s, ed_dot_offset_product dot,
+                                 const int8_t *input, const int8_t *weights, const int32_t *bias,
                                  const int32_t *multiplier, const int8_t *shift, int8_t *output)
 {
     const int32_t filter_size = s->kernel_height * s->kernel_width * s->input_channels;
     for (int32_t b = 0; b < s->batches; ++b) {
-        for (int32_t y = 0; y < s->output_height; ++y) {
-            for (int32_t x = 0; x < s->output_width; ++x) {
+        for (int32_t y = s->pad_top; y < s->pad_top + s->output_height; ++y) {
+            for (int32_t x = s->pad_left; x < s->pad_left + s->output_width; ++x) {
+                const ed_transpose_conv_first row = {y % s->stride_y, y / s->stride_y};
+                const ed_transpose_conv_first column = {x % s->stride_x, x / s->stride_x};
                 for (int32_t o = 0; o < s->output_channels; ++o) {
-                    const int32_t sum =
-                        ed_transpose_conv_accumulate(s, input, weights + o * filter_size, bias[o],
-                                                     y + s->pad_top, x + s->pad_left);
+                    const int32_t sum = ed_transpose_conv_accumulate(
+                        s, dot, input, weights + o * filter_size, bias[o], row, column);
                     *output++ = ed_requantize_int8(sum, multiplier[o], shift[o],
                                                    s->output_zero_point, s->lowest, s->highest);
                 }
