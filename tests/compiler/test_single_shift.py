@@ -59,3 +59,15 @@ def test_what_would_leave_its_word_is_not_taken():
     factor = Multiplier(2**30, -3)
     assert single_shift.channel(SHIFT, ZERO_POINT, 2**24, factor, (2**24, 2**24 + 9)) is None
     assert single_shift.channel(SHIFT, ZERO_POINT, 2**20, factor, (2**20, 2**20 + 9)) is not None
+
+
+def test_a_layer_of_too_many_channels_to_search_for_is_left():
+    def found(count: int, shift: int) -> bool:
+        factors = [Multiplier(2**30 + 7, shift)] * count
+        bounds = [(-500, 500)] * count
+        return single_shift.channels(SHIFT, ZERO_POINT, [0] * count, factors, bounds) is not None
+
+    assert found(200, -12)
+    assert not found(300, -12)
+    assert found(300, -7)
+    assert not found(1, 1)

@@ -164,6 +164,8 @@ def depthwise_3x3(pick: Pick) -> Case:
     width = least + pick.one_of((0, 1, 2, 3, 4, 5, 8))
     output = tuple(-(-(size - least + 1) // stride) for size in (height, width))
     channels = pick.one_of((1, 2, 3, 4, 5, 8, 11))
+    multiplier = pick.one_of((1, 1, 1, 1, 2, 3))
+    outputs = channels * multiplier
     batches = pick.one_of((1, 1, 1, 2))
     options = {
         "padding": padding,
@@ -171,21 +173,21 @@ def depthwise_3x3(pick: Pick) -> Case:
         "stride_w": stride,
         "dilation_h_factor": 1,
         "dilation_w_factor": 1,
-        "depth_multiplier": 1,
+        "depth_multiplier": multiplier,
         "fused_activation_function": pick.one_of(("RELU", "RELU6", "NONE")),
     }
     data = _weighted(
         pick,
         "DEPTHWISE_CONV_2D",
         (batches, height, width, channels),
-        (1, 3, 3, channels),
-        (batches, *output, channels),
+        (1, 3, 3, outputs),
+        (batches, *output, outputs),
         options,
-        channels=channels,
+        channels=outputs,
         axis=3,
         zero_points=(-128, -128, -128, -127, 5),
     )
-    text = f"{batches}x{height}x{width}x{channels} stride {stride} {padding}"
+    text = f"{batches}x{height}x{width}x{channels} x {multiplier} stride {stride} {padding}"
     return Case(f"DEPTHWISE_CONV_2D 3x3 {text}", data)
 
 

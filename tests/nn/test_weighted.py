@@ -10,7 +10,12 @@ from edge_deploy import toolchains
 from tests import compiled_model
 from tests.nn import checks
 from tests.nn.cases import Seeded
-from tests.nn.cases_weighted import FAMILIES, converted_conv_2d, depthwise_narrow
+from tests.nn.cases_weighted import (
+    FAMILIES,
+    converted_conv_2d,
+    depthwise_3x3,
+    depthwise_narrow,
+)
 
 test_family = checks.of(FAMILIES)
 
@@ -36,6 +41,21 @@ def test_the_generator_reaches_the_kernel_of_narrow_maps_in_every_way():
         turned = ".kernel_height = 1," in compiled.files["ed_model.c"]
         seen.add((fours, len(offsets) == 1, turned))
     assert {(True, True, True), (True, False, False), (False, False, False)} <= seen
+
+
+def test_the_generator_reaches_all_loops_of_the_3x3_kernel_in_place():
+    loops = re.compile(r"ed_m4_depthwise_3x3(?:_one)?\([^)]*?ed_m4_depthwise_(\w+)\)")
+    seen = set()
+    for seed in range(400):
+        compiled = compiled_model.compile_graph(depthwise_3x3(Seeded(seed)).data, "cortex_m4")[1]
+        found = loops.search(compiled.files["ed_model.c"])
+        tensors = {b.offset for b in compiled.plan.buffers if b.name.startswith("tensor")}
+        seen.add((found.group(1) if found else "none", len(tensors) == 1))
+    kinds = [
+        f"{kind}{n}_{words}" for kind in ("", "quick_", "any_") for n in "12" for words in (7, 15)
+    ]
+    assert {(kind, True) for kind in kinds} <= seen
+    assert {("1_7", False), ("2_7", False)} <= seen  # with a multiplier
 
 
 def test_a_toolchain_is_named_where_it_is_missing():

@@ -134,15 +134,10 @@ class Depthwise(Weighted):
         r = self.requantization
         if (r.zero_point, r.lowest, r.highest) != (INT8_MIN, INT8_MIN, INT8_MAX):
             return None
-        found: list[Channel] = []
-        for bias, factor, low, high in zip(
-            self.bias.tolist(), r.multipliers, *self.channel_bounds(), strict=True
-        ):
-            one = single_shift.channel(_SHIFT, r.zero_point, bias, factor, (low, high))
-            if one is None:
-                return None
-            found.append(one)
-        return tuple(found)
+        bounds = list(zip(*self.channel_bounds(), strict=True))
+        return single_shift.channels(
+            _SHIFT, r.zero_point, self.bias.tolist(), r.multipliers, bounds
+        )
 
     @property
     def _plane_width(self) -> int:

@@ -17,6 +17,7 @@ its first accumulator; the bias that does so is computed, where there is one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge_deploy.compiler.quantization import INT8_MAX, INT8_MIN, Multiplier
@@ -26,6 +27,8 @@ LARGEST_SHIFT = 8
 # Below this the kernel's rounding constant has no half.
 _LEAST_SHIFT = 2
 _WORD = 2**31
+# Channels whose constants may be searched for, half a millisecond each.
+_MOST_SEARCHED = 256
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,25 @@ class Channel:
 def rounding(right_shift: int, zero_point: int) -> int:
     """R of the kernel."""
     return (1 << (right_shift - 1)) + zero_point * (1 << right_shift)
+
+
+def channels(
+    right_shift: int,
+    zero_point: int,
+    biases: Sequence[int],
+    factors: Sequence[Multiplier],
+    bounds: Sequence[tuple[int, int]],
+) -> tuple[Channel, ...] | None:
+    """Constants of all channels; None where there are none for one of them (see `channel`)."""
+    if sum(right_shift + 1 + factor.shift < _LEAST_SHIFT for factor in factors) > _MOST_SEARCHED:
+        return None
+    found: list[Channel] = []
+    for bias, factor, ends in zip(biases, factors, bounds, strict=True):
+        one = channel(right_shift, zero_point, bias, factor, ends)
+        if one is None:
+            return None
+        found.append(one)
+    return tuple(found)
 
 
 def channel(
