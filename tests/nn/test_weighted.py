@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 
 from edge_deploy import toolchains
 from tests import compiled_model
+from tests.model_file import ModelBuilder
 from tests.nn import checks
-from tests.nn.cases import Seeded
+from tests.nn.cases import Case, Seeded
 from tests.nn.cases_weighted import (
     FAMILIES,
     converted_conv_2d,
@@ -56,6 +58,38 @@ def test_the_generator_reaches_all_loops_of_the_3x3_kernel_in_place():
     ]
     assert {(kind, True) for kind in kinds} <= seen
     assert {("1_7", False), ("2_7", False)} <= seen  # with a multiplier
+
+
+@pytest.mark.parametrize("toolchain", ["arm-none-eabi-gcc", "zig"])
+@pytest.mark.parametrize(
+    ("channels", "bias", "kind"),
+    [
+        (516, -512, "paired_signed"),  # the least sum is -2^23, the greatest that two share
+        (516, -513, "paired_scaled"),
+        (517, 16_256 - 512, "bytes_signed"),
+        (517, 16_256 - 513, "bytes_scaled"),
+    ],
+)
+def test_sums_at_the_ends_of_24_bits(channels, bias, kind, toolchain):
+    builder = ModelBuilder()
+    x = builder.tensor((1, 1, 3, channels), scale=0.05, zero_point=0)
+    weights = np.full((5, 1, 1, channels), 127)
+    w = builder.tensor(weights.shape, scale=[0.01] * 5, axis=0, values=weights)
+    b = builder.tensor((5,), "int32", scale=[0.0005] * 5, values=[bias] * 5)
+    y = builder.tensor((1, 1, 3, 5), scale=35.0, zero_point=3)
+    options = {
+        "padding": "VALID",
+        "stride_h": 1,
+        "stride_w": 1,
+        "dilation_h_factor": 1,
+        "dilation_w_factor": 1,
+        "fused_activation_function": "NONE",
+    }
+    builder.op("CONV_2D", [x, w, b], [y], options)
+    data = builder.finish([x], [y])
+    text = compiled_model.compile_graph(data, "cortex_m4")[1].files["ed_model.c"]
+    assert f"ed_m4_conv_{kind}," in text
+    checks.check_on_m4(Case(kind, data), "cortex_m4", toolchain)
 
 
 def test_a_toolchain_is_named_where_it_is_missing():

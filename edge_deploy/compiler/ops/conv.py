@@ -86,6 +86,7 @@ class Conv(Weighted):
         kind = product.kind
         kernel, shape = conv_m4.shape(self.window, self.input_zero_point, self.requantization)
         scaling = "0, 0, 0" if kind.scaled else "bias, multiplier, shift"
+        storage = "static const" if kind.scaled else "const"
         facts = f"{kind.name}, {int(kind.paired)}, {scaling}"
         parameters = [
             f"const {shape.ctype} *shape, const int8_t *input, int8_t *output",
@@ -99,7 +100,7 @@ class Conv(Weighted):
             stem="conv_2d",
             parameters=", ".join(parameters),
             body=(
-                f"    const ed_m4_conv_kind kind = {{{facts}}};\n"
+                f"    {storage} ed_m4_conv_kind kind = {{{facts}}};\n"
                 f"    {kernel}(shape, &kind, input, output, words, scratch);"
             ),
             constants=(

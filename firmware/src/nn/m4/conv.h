@@ -35,6 +35,7 @@ typedef struct {
     ed_m4_conv_job job; /* first: what `finish` is given */
     const ed_m4_conv_outputs *outputs;
     const ed_m4_conv_kind *kind;
+    void (*finish)(const ed_m4_conv_job *job); /* the kind's, in RAM */
     int32_t steps;
 } ed_m4_conv_work;
 
@@ -46,6 +47,7 @@ ED_INLINE void ed_m4_conv_begin(ed_m4_conv_work *w, const ed_m4_conv_outputs *ou
     const uint32_t column = (uint32_t)(uintptr_t)columns;
     w->outputs = outputs;
     w->kind = kind;
+    w->finish = kind->finish;
     w->steps = steps;
     w->job.words = words;
     w->job.column = column + 4 * ED_M4_CONV_PIXELS * ahead;
@@ -63,7 +65,7 @@ ED_INLINE int8_t *ed_m4_conv_pixels(ed_m4_conv_work *w, int8_t *output, int32_t 
     const int32_t outputs = w->job.left + 4;
     w->job.out[0] = output;
     w->job.out[1] = output + (count - 1) * outputs;
-    w->kind->finish(&w->job);
+    w->finish(&w->job);
     return output + count * outputs;
 }
 

@@ -152,7 +152,7 @@ typedef struct {
 #define ED_M4_CONV_LATE_SIGNED "ldr lr, " ED_M4_CONV_OUT1 "\n"
 
 /* What follows the sums of a group. r0 comes 56 bytes ahead of what follows the weights, and goes to
- * the next group; r1 and lr become where outputs go on. */
+ * the next group; r1 and lr become where outputs go on, r7 the channels left. */
 #define ED_M4_CONV_END_SCALED(lift, way) \
     "ldr r2, [r0, #-56]\n" \
     "ldr r12, [r0, #-40]\n" \
@@ -173,6 +173,7 @@ typedef struct {
     ED_M4_CONV_STORE("r6", "r7") \
     "ldr r2, [r0, #-48]\n" \
     "ldr r6, [r0, #-44]\n" \
+    "ldr r7, " ED_M4_CONV_LEFT "\n" \
     "lsr r12, #8\n" \
     ED_M4_CONV_ROUNDING("r4") \
     ED_M4_CONV_SCALE_##way("r8", "r9", "r2", "r5")\
@@ -197,6 +198,7 @@ typedef struct {
     lower("r8", "r9", "r10", "r11") \
     "stm lr!, {r5, r7, r9, r11}\n" \
     "stm r1!, {r4, r6, r8, r10}\n" \
+    "ldr r7, " ED_M4_CONV_LEFT "\n" \
     "sub r0, #56\n"
 
 /* The whole. r0: an ed_m4_conv_job. A last group of less than four channels goes to the room on
@@ -235,13 +237,12 @@ typedef struct {
     "cmp r1, r12\n" \
     "bne 2b\n" \
     end \
-    "ldr r2, " ED_M4_CONV_LEFT "\n" \
     "str r1, " ED_M4_CONV_OUT0 "\n" \
     "str lr, " ED_M4_CONV_OUT1 "\n" \
-    "subs r2, #4\n" \
-    "str r2, " ED_M4_CONV_LEFT "\n" \
+    "subs r7, #4\n" \
+    "str r7, " ED_M4_CONV_LEFT "\n" \
     "bpl 1b\n" \
-    "adds r2, #4\n" \
+    "adds r2, r7, #4\n" \
     "beq 7f\n" \
     "bmi 5f\n" \
     "4:\n" \
