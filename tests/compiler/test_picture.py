@@ -142,7 +142,7 @@ def test_names_are_escaped():
     builder.op("SOFTMAX", [x], [y], {"beta": 1.0})
     _, found, root = drawn(builder.finish([x], [y]), name=HOSTILE)  # it parses
     assert not list(root.iter("script"))
-    assert {extent.name for extent in found} == {
+    assert {extent.name for extent in found if not extent.name.startswith("scratch")} == {
         model.safe_name(HOSTILE),
         model.safe_name(HOSTILE * 30),
     }

@@ -72,6 +72,12 @@ MODELS: dict[str, Callable[[], bytes]] = {
         )
         for seed in (20, 21, 22)
     },
+    # And of those that remember, with states of bytes and halfwords.
+    **{
+        f"{family}_{seed}": functools.partial(drawn, family, seed)
+        for family in ("delayed", "depthwise_narrow", "lstm", "svdf", "transpose_conv")
+        for seed in (20, 21)
+    },
     # And of those with elements of other sizes, and of both kinds of softmax.
     **{
         f"{family}_{seed}": functools.partial(drawn, family, seed)
