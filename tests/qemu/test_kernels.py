@@ -58,6 +58,9 @@ MODELS: dict[str, Callable[[], bytes]] = {
     ),
     "average_pool": lambda: models.average_pool(11, channels=5, kernel=3, stride=2),
     "max_pool": lambda: models.pool("MAX_POOL_2D", 14, channels=7, kernel=2, stride=2),
+    "moved": lambda: drawn("concatenation", 22),
+    "padded": lambda: drawn("pad", 19),
+    "picked": lambda: drawn("mirror_pad", 5),
     "softmax": lambda: models.softmax(shape=(3, 7), input_zero_point=-20),
     # Drawn ones, of families whose kernels read words at any address.
     **{
