@@ -1,5 +1,8 @@
 /* Logistic and hyperbolic tangent of 16-bit fixed point: the gates of a recurrent layer.
  *
+ * Of the reference's saturations only the last ones are here: for no argument do the others occur
+ * (tests/nn/test_gate.py tries all).
+ *
  * Qm.n is a number of m integer and n fraction bits beside its sign; here m + n = 15, and every
  * number is an int32 that holds an int16. The same steps as TensorFlow Lite's, whose roundings
  * they share. Source: gemmlowp/fixedpoint/fixedpoint.h, for int16.
@@ -12,17 +15,10 @@
 #include "nn/inline.h"
 #include "nn/requantize.h"
 
-/* a * b / 2^15 to the nearest, halves upwards; saturates for a = b = -2^15. */
+/* a * b / 2^15 to the nearest, halves upwards. Not both -2^15, which the reference saturates. */
 ED_INLINE int32_t ed_gate_times(int32_t a, int32_t b)
 {
-    const int32_t product = (a * b + (1 << 14)) >> 15;
-    return product > INT16_MAX ? INT16_MAX : product;
-}
-
-/* x * 2^exponent, saturated. exponent in [0, 7]. */
-ED_INLINE int32_t ed_gate_scale_up(int32_t x, int32_t exponent)
-{
-    return ed_requantize_clamp(x * (1 << exponent), INT16_MIN, INT16_MAX);
+    return (a * b + (1 << 14)) >> 15;
 }
 
 /* exp(a) for a in [-1/4, 0), Q0.15 in and out: four terms of the series around -1/8. */
@@ -36,8 +32,7 @@ ED_INLINE int32_t ed_gate_exp_quarter(int32_t a)
     const int32_t x4 = ed_gate_times(x2, x2);
     const int32_t x3_x4 = ed_requantize_shift_right(x4, 2) + x3;
     const int32_t tail = ed_requantize_shift_right(ed_gate_times(x3_x4, third) + x2, 1);
-    const int32_t rest = ed_gate_times(exp_minus_eighth, x + tail);
-    return ed_requantize_clamp(exp_minus_eighth + rest, INT16_MIN, INT16_MAX);
+    return exp_minus_eighth + ed_gate_times(exp_minus_eighth, x + tail);
 }
 
 /* exp(a) for a <= 0; a in Q(bits).(15 - bits), bits in [1, 7]; Q0.15 out: exp of the quarter, times
@@ -56,7 +51,7 @@ ED_INLINE int32_t ed_gate_exp(int32_t a, int32_t bits)
     const int32_t quarter = 1 << (13 - bits);
     const int32_t in_quarter = (a & (quarter - 1)) - quarter;
     const int32_t whole_quarters = in_quarter - a;
-    int32_t result = ed_gate_exp_quarter(ed_gate_scale_up(in_quarter, bits));
+    int32_t result = ed_gate_exp_quarter(in_quarter * (1 << bits));
     for (int32_t bit = 0; bit < bits + 2 && bit < 7; ++bit) {
         if ((whole_quarters & (quarter << bit)) != 0) {
             result = ed_gate_times(result, exp_of_bit[bit]);
@@ -76,7 +71,7 @@ ED_INLINE int32_t ed_gate_two_over_one_plus(int32_t a)
     int32_t x = 23130 + ed_gate_times(half, -15420);
     for (int step = 0; step < 3; ++step) {
         const int32_t error = (1 << 13) - ed_gate_times(half, x); /* 1 - half * x */
-        x += ed_gate_scale_up(ed_gate_times(x, error), 2);
+        x += ed_gate_times(x, error) * 4;
     }
     return x;
 }
@@ -88,7 +83,8 @@ ED_SHARED int32_t ed_gate_logistic(int32_t x)
         return 1 << 14;
     }
     const int32_t of_negative = ed_gate_exp(x < 0 ? x : -x, 3);
-    const int32_t result = ed_gate_scale_up(ed_gate_two_over_one_plus(of_negative), 1);
+    const int32_t twice = ed_gate_two_over_one_plus(of_negative) * 2;
+    const int32_t result = twice < INT16_MAX ? twice : INT16_MAX;
     return x > 0 ? result : INT16_MAX - result;
 }
 
@@ -100,8 +96,8 @@ ED_SHARED int32_t ed_gate_tanh(int32_t x, int32_t bits)
     }
     /* (1 - e) / (1 + e) with e = exp(-2 |x|): the same bits mean twice as much. */
     const int32_t of_negative = ed_gate_exp(x < 0 ? x : -x, bits + 1);
-    const int32_t ratio = ed_gate_two_over_one_plus(of_negative) - (1 << 13);
-    const int32_t result = ed_gate_scale_up(ratio, 2);
+    const int32_t ratio = (ed_gate_two_over_one_plus(of_negative) - (1 << 13)) * 4;
+    const int32_t result = ed_requantize_clamp(ratio, INT16_MIN, INT16_MAX);
     return x > 0 ? result : -result;
 }
 
