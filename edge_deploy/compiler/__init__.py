@@ -74,14 +74,9 @@ def compile(  # noqa: A001  (the word that the design gives this step)
     """
     if target not in TARGETS:
         raise ValueError(f"unknown target {target!r}; known: {', '.join(TARGETS)}")
-    graph = fold(graph)
-    _check_ends(graph)
-    _check_sizes(graph)
-    read = Program(graph, ops.read(graph), graph.inputs, graph.outputs)
-    copied = passes.run(read)
-    viewed = passes.view_parts(copied)
-    choices = (viewed, copied) if viewed.views else (copied,)
-    program, planned = planning.choose(choices, target)
+    read = lower(graph)
+    program, planned = arrange(read, target)
+    graph = read.graph
     codes = [layer.code(target) for layer in program.layers]
     name = graph.name if model_name is None else model_name
     engine = f"edge-deploy-{__version__}/{target}"
@@ -108,6 +103,21 @@ def compile(  # noqa: A001  (the word that the design gives this step)
         layers=tuple(Layer(x.index, x.operator, x.shapes, x.macs) for x in program.layers),
         plan=planned,
     )
+
+
+def lower(graph: Graph) -> Program:
+    """The layers of a graph as the file has them, checked, its constants computed."""
+    graph = fold(graph)
+    _check_ends(graph)
+    _check_sizes(graph)
+    return Program(graph, ops.read(graph), graph.inputs, graph.outputs)
+
+
+def arrange(read: Program, target: str) -> tuple[Program, Plan]:
+    """What is emitted of a program for a target: after all passes, with its memory planned."""
+    copied = passes.run(read)
+    viewed = passes.view_parts(copied)
+    return planning.choose((viewed, copied) if viewed.views else (copied,), target)
 
 
 def _check_ends(graph: Graph) -> None:

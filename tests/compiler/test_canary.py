@@ -7,7 +7,7 @@ arena are out of bounds, a single byte as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,9 +16,6 @@ import pytest
 from numpy.typing import NDArray
 
 from edge_deploy import compiler
-from edge_deploy.compiler import ops, passes
-from edge_deploy.compiler.fold import fold
-from edge_deploy.compiler.passes import Program
 from tests import compiled_model
 from tests import model_builder as models
 from tests.compiled_model import M4Image
@@ -26,6 +23,9 @@ from tests.nn.cases import Seeded
 from tests.nn.families import FAMILIES
 from tests.shared_models import mlperf
 
+# ITSTATE in XPSR. unicorn 2.1 leaves that of the load or store that it called a hook for in the
+# core (edge_deploy/devices/virtual/hook.c), where it would skip instructions of the next block.
+ITSTATE = 0x0600FC00
 # Before the first layer, the caller writes inputs; after the last it reads outputs.
 BEFORE = -1
 
@@ -53,6 +53,7 @@ class Accesses:
 def accesses(image: M4Image) -> Accesses:
     """What one run of an image does to RAM."""
     unicorn = pytest.importorskip("unicorn")
+    xpsr = pytest.importorskip("unicorn.arm_const").UC_ARM_REG_XPSR
     size = image.compiled.arena_bytes
     arena = image.symbol("arena")
     stack = compiled_model.RAM + compiled_model.RAM_BYTES - compiled_model.STACK_BYTES
@@ -66,11 +67,17 @@ def accesses(image: M4Image) -> Accesses:
         def lap(*_: Any) -> None:
             layer[0] += 1
 
-        def write(_uc: Any, _kind: int, address: int, count: int, *_: Any) -> None:
-            found.mark(found.written, layer[0], address - arena, count)
+        def leave_it_block(core: Any) -> None:
+            if (state := core.reg_read(xpsr)) & ITSTATE:
+                core.reg_write(xpsr, state & ~ITSTATE)
 
-        def read(_uc: Any, _kind: int, address: int, count: int, *_: Any) -> None:
+        def write(core: Any, _kind: int, address: int, count: int, *_: Any) -> None:
+            found.mark(found.written, layer[0], address - arena, count)
+            leave_it_block(core)
+
+        def read(core: Any, _kind: int, address: int, count: int, *_: Any) -> None:
             found.mark(found.read, layer[0], address - arena, count)
+            leave_it_block(core)
 
         def stray(_uc: Any, _kind: int, address: int, *_: Any) -> None:
             found.elsewhere.append(address)
@@ -86,52 +93,59 @@ def accesses(image: M4Image) -> Accesses:
                 both = unicorn.UC_HOOK_MEM_WRITE | unicorn.UC_HOOK_MEM_READ
                 uc.hook_add(both, stray, begin=begin_at, end=end - 1)
 
-    compiled_model.run_image(image, compiled_model.random_inputs(image.graph, 1), watch=watch)
+    inputs = compiled_model.random_inputs(image.graph, 1)
+    watched = compiled_model.run_image(image, inputs, watch=watch)
+    for got, wanted in zip(
+        watched.outputs[0], compiled_model.run_image(image, inputs).outputs[0], strict=True
+    ):
+        assert got.tobytes() == wanted.tobytes(), "watching changed what it computes"
     return found
-
-
-def _program(image: M4Image) -> Program:
-    """What the compiler made the image's code of."""
-    graph = fold(image.graph)
-    return passes.run(Program(graph, ops.read(graph), graph.inputs, graph.outputs))
 
 
 def hold(image: M4Image, what: str) -> Accesses:
     """Hold each access of a run against the plan; returns them."""
     found = accesses(image)
     assert not found.elsewhere, f"{what}: {found.elsewhere[0]:#x} is no part of the arena"
-    program, buffers = _program(image), image.compiled.plan.buffers
+    program, plan = compiler.arrange(compiler.lower(image.graph), image.compiled.target)
+    assert plan == image.compiled.plan
+    states = {state.tensor: state.bytes for state in program.states}
     nothing = np.zeros(image.compiled.arena_bytes, np.bool_)
 
     def bytes_of(
-        tensors: Sequence[int], scratch_of: int | None = None, *, words: bool = False
+        tensors: Iterable[int], scratch_of: int | None = None, *, words: bool = False
     ) -> NDArray[np.bool_]:
         """Bytes of tensors and of a layer's scratch. words: up to a whole word, as kernels read."""
+        extents = [
+            (plan.tensor_offsets[tensor], states.get(tensor, program.bytes_of(tensor)))
+            for tensor in tensors
+        ]
+        extents += [
+            (b.offset, b.bytes)
+            for b in plan.buffers
+            if b.kind == "scratch" and b.number == scratch_of
+        ]
         marks = nothing.copy()
-        for b in buffers:
-            if b.number == scratch_of if b.kind == "scratch" else b.number in tensors:
-                rest = -b.bytes % compiler.plan.ALIGNMENT if words else 0
-                marks[b.offset : b.offset + b.bytes + rest] = True
+        for offset, size in extents:
+            end = offset + size
+            marks[offset : end + (-end % compiler.plan.ALIGNMENT if words else 0)] = True
         return marks
 
     def within(done: NDArray[np.bool_], allowed: NDArray[np.bool_], words: str) -> None:
         out = np.flatnonzero(done & ~allowed)
         assert not len(out), f"{what}: {words} {len(out)} bytes from {out[0]} to {out[-1]}"
 
-    states = [state.tensor for state in program.states]
     within(
         found.written.get(BEFORE, nothing), bytes_of([*program.inputs, *states]), "before: writes"
     )
     for i, layer in enumerate(program.layers):
         written, read = found.written.get(i, nothing), found.read.get(i, nothing)
-        assert written.any(), f"{what}: layer {i} does nothing"
         own = [*layer.outputs, *(state.tensor for state in layer.states)]
         within(written, bytes_of(own, i), f"layer {i} writes")
         within(read, bytes_of([*layer.inputs, *own], i, words=True), f"layer {i} reads")
     end = len(program.layers)
     assert end not in found.written
     within(found.read.get(end, nothing), bytes_of(program.outputs), "after: reads")
-    for b in buffers:
+    for b in plan.buffers:
         lives = range(b.first, min(b.last, end) + 1)
         used = np.logical_or.reduce(
             [marks.get(at, nothing) for marks in (found.written, found.read) for at in lives]
@@ -151,6 +165,6 @@ def test_whole_models_use_the_arena_as_planned(name, target):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_uses_the_arena_as_planned(family):
-    for seed in range(3000, 3004):
+    for seed in range(3000, 3002):
         case = FAMILIES[family](Seeded(seed))
         hold(compiled_model.build_for_m4(case.data, laps=True), case.text)
