@@ -5,6 +5,7 @@ Counts and biases are made by hand, outputs compared with the reference.
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -23,6 +24,7 @@ from edge_deploy.compiler.passes import Program
 from edge_deploy.compiler.passes.channels import ranges
 from tests import compiled_model
 from tests.compiler.rows import Row, check, program_of
+from tests.model_file import ModelBuilder
 from tests.nn.cases import Seeded
 from tests.nn.cases_channels import FAMILIES
 from tests.shared_models import mlperf
@@ -394,6 +396,21 @@ def test_channels_that_are_cut_off_are_unread():
     assert isinstance(last, Conv)
     np.testing.assert_array_equal(last.bias, [1 + 2 * 9])
     check(row.data())
+
+
+def test_so_many_channels_that_no_board_has_them_are_not_looked_at():
+    """A few bytes of a file can say so; their ranges would take 16 bytes a channel and layer."""
+    builder = ModelBuilder()
+    x, y = (builder.tensor((1, 1 << 24), scale=0.1) for _ in range(2))
+    builder.op("RELU", [x], [y])
+    program = program_of(builder.finish([x], [y]))
+    tracemalloc.start()
+    try:
+        assert passes.remove_channels(passes.fix_constants(program)) == program
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1 << 20
 
 
 def test_groups_stay_as_they_are():

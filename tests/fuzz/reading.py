@@ -26,7 +26,7 @@ MEMORY_BYTES = 256 << 20
 # A hang is ended, and told, after this.
 _HANG_S = 30
 # Of the accepted ones, one in this many is compiled whole (passes, plan, C), with the same bounds.
-_COMPILED_EACH = 10
+_COMPILED_EACH = 2
 
 
 @dataclass

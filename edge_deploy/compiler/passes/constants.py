@@ -9,12 +9,14 @@ import numpy as np
 
 from edge_deploy.compiler.ops.layer import Layer
 from edge_deploy.compiler.ops.uniform import Uniform
-from edge_deploy.compiler.passes.channels import RULES, ranges
+from edge_deploy.compiler.passes.channels import RULES, countable, ranges
 from edge_deploy.compiler.passes.program import Program
 
 
 def fix_constants(program: Program) -> Program:
     """Write what is known instead of computing it; what it was computed from is left, unread."""
+    if not countable(program):
+        return program
     known = ranges(program)
     writers = Counter(tensor for layer in program.layers for tensor in layer.outputs)
     states = {state.tensor for state in program.states}

@@ -50,7 +50,11 @@ from edge_deploy.compiler.passes.channels.weighted import (
 )
 from edge_deploy.compiler.passes.program import Program
 
-__all__ = ["ranges", "remove_channels"]
+__all__ = ["countable", "ranges", "remove_channels"]
+
+# Of all tensors together. No board holds a network of so many; a damaged file that says so must
+# not cost the time and memory of their ranges.
+_MOST_CHANNELS = 1 << 18
 
 # To let channels be removed around another kind of layer, give it a rule.
 RULES: Mapping[type[Layer], Rule[Any]] = {
@@ -69,6 +73,13 @@ RULES: Mapping[type[Layer], Rule[Any]] = {
     TransposeConv: TransposeConvRule(),
     Uniform: UniformRule(),
 }
+
+
+def countable(program: Program) -> bool:
+    """Whether the program has so few channels that it is worth looking at each."""
+    tensors = program.graph.tensors
+    shapes = [tensors[t].shape for layer in program.layers for t in (*layer.inputs, *layer.outputs)]
+    return sum(shape[-1] for shape in shapes if shape) <= _MOST_CHANNELS
 
 
 def ranges(program: Program) -> dict[int, Values]:
@@ -103,6 +114,8 @@ def _known(program: Program) -> tuple[dict[int, Values], set[int]]:
 
 def remove_channels(program: Program) -> Program:
     """Take out every channel that is not needed, and layers of which nothing is left."""
+    if not countable(program):
+        return program
     known, others = _known(program)
     needed = _needed(program, known, others)
     sizes = dict(program.sizes)
