@@ -26,9 +26,9 @@ MAX_BYTES = 1 << 20
 _SHOWN_CHARACTERS = 40
 
 _STRING = "tag:yaml.org,2002:str"
-_INTEGER = re.compile(r"[-+]?[0-9][0-9_]{0,24}|0x[0-9a-fA-F]{1,16}")
+_INTEGER = re.compile(r"[-+]?[0-9](_?[0-9]){0,24}|0x[0-9a-fA-F]{1,16}")
 _NUMBER = re.compile(
-    r"[-+]?([0-9][0-9_]{0,24}(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][-+]?[0-9]{1,3})?"
+    r"[-+]?([0-9](_?[0-9]){0,24}(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][-+]?[0-9]{1,3})?"
 )
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,62}")
 NAME = "a name of lower-case letters, digits and _"

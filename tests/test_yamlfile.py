@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edge_deploy import yamlfile
@@ -173,6 +173,9 @@ def walk(value: Value, depth: int = 0) -> None:
 
 
 @given(st.binary(max_size=200) | st.text("ab:-[]{},&*!|>'\"%#?\n 0123.e\\_~<", max_size=60))
+@example("0_")
+@example("1__0")
+@example("-1_000_.5")
 def test_any_bytes_give_values_or_badfile(data):
     if isinstance(data, str):
         data = data.encode()
