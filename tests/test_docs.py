@@ -24,7 +24,11 @@ def check(words: tuple[str, ...]) -> None:
         with edge_deploy.make_context(PROGRAM, list(words)) as root:
             name, command, rest = edge_deploy.resolve_command(root, list(words))
             assert command is not None
-            command.make_context(name, rest, parent=root).close()
+            with command.make_context(name, rest, parent=root) as context:
+                words = (*context._protected_args, *context.args)
+                if isinstance(command, click.Group) and words:
+                    name, command, rest = command.resolve_command(context, list(words))
+                    command.make_context(name, rest, parent=context).close()
     except click.exceptions.Exit:  # --help, --version
         pass
 
@@ -83,7 +87,10 @@ $ edge-deploy doctor
 
 @pytest.mark.parametrize(
     "line",
-    ["no-such-verb hello", "inspect hello --no-such-option", "inspect", "flash hello --count many"],
+    [
+        *("no-such-verb hello", "inspect hello --no-such-option", "inspect"),
+        *("flash hello --count many", "data get", "data check x --no-such-option"),
+    ],
 )
 def test_a_command_that_does_not_parse_is_noticed(line):
     with pytest.raises(click.UsageError):

@@ -12,22 +12,27 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_deploy import budgets
+from edge_deploy import budgets, catalogue
 from edge_deploy.bench import clips as recordings
 from edge_deploy.bench import evaluate as evaluating
 from edge_deploy.bench.clips import Clip
 from edge_deploy.bench.evaluate import EvaluateResult
 from edge_deploy.bench.host import Host
 from edge_deploy.cli import output, prepare, tune
-from edge_deploy.cli.options import Target, debug_option, json_option, target_options
+from edge_deploy.cli.options import (
+    DATA_VARIABLE,
+    Target,
+    debug_option,
+    json_option,
+    target_options,
+)
 from edge_deploy.cli.prepare import Subject
 from edge_deploy.errors import OverBudget, UsageError, WrongBoard
 from edge_deploy.features import AudioFeatures
 from edge_deploy.intervals import CONFIDENCE
 from edge_deploy.labs import AudioFeatureSettings, Lab
 from edge_deploy.model import oracle
-
-DATA_VARIABLE = "EDGE_DEPLOY_DATA"
+from edge_deploy.training import datasets
 
 _COLUMNS = 100
 _NARROWEST = 4  # of the matrix's columns: three digits and a space
@@ -47,7 +52,8 @@ class NoSound(UsageError):
     envvar=DATA_VARIABLE,
     default=None,
     metavar="FOLDER",
-    help="Where the recordings are, as the lab's recipe wants them.",
+    help="Where the recordings are, as the lab's recipe wants them  [default: where "
+    "edge-deploy data get has put them]",
 )
 @click.option(
     "--limit",
@@ -93,6 +99,7 @@ def evaluate(
         raise UsageError("-o draws the curve of --stream; give both.")
     subject = prepare.subject(lab_word)
     lab, settings = _listener(subject, target)
+    data = data or datasets.fetched()
     found = _held_out(lab, lab_word, target, data)
     reference = oracle.open_reference(subject.data)  # first: a missing package is told at once
     host = Host(settings, AudioFeatures(settings), subject.graph, reference)
@@ -191,6 +198,7 @@ def _held_out(lab: Lab, word: str, target: Target, data: Path | None) -> list[Cl
         raise recordings.NoRecordings(
             f"no recordings named, and {lab.name} comes without any: give --data FOLDER.",
             try_next=[
+                *catalogue.to_get(lab.name),
                 f"edge-deploy evaluate {word} {where} --data FOLDER",
                 f"export {DATA_VARIABLE}=FOLDER",
             ],

@@ -8,7 +8,7 @@ import click
 
 from edge_deploy import labs
 from edge_deploy.cli import output
-from edge_deploy.cli.options import debug_option, json_option
+from edge_deploy.cli.options import DATA_VARIABLE, debug_option, json_option
 from edge_deploy.errors import EdgeDeployError
 
 
@@ -26,10 +26,11 @@ from edge_deploy.errors import EdgeDeployError
     "--data",
     "recordings",
     type=click.Path(path_type=Path),
-    envvar="EDGE_DEPLOY_DATA",
+    envvar=DATA_VARIABLE,
     default=None,
     metavar="FOLDER",
-    help="Where the recordings are that the lab learns from.",
+    help="Where the recordings are that the lab learns from  [default: where edge-deploy data get "
+    "has put them]",
 )
 @click.option("--seed", type=int, default=None, help="Another seed than the recipe's.")
 @click.option("--epochs", type=click.IntRange(min=1), default=None, help="Stop after that many.")

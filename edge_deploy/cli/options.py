@@ -13,6 +13,9 @@ from edge_deploy.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+# Where recordings are, for all verbs that take --data.
+DATA_VARIABLE = "EDGE_DEPLOY_DATA"
+
 MODEL_HELP = """\b
 MODEL is a lab's name (edge-deploy labs), a folder with a lab.yaml, or a .tflite file."""
 

@@ -31,6 +31,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("boards", "look", "look", "List the kinds of board, or show one with its sources."),
     Verb("labs", "look", "look", "List the labs."),
     Verb("inspect", "look", "look", "Show what a model needs, and whether it fits a board."),
+    Verb("data", "look", "data", "List, download and check the recordings that labs learn from."),
     Verb("train", "make", "make", "Train a lab's model and quantize it to int8."),
     Verb("evaluate", "make", "evaluate", "Tell how well a lab hears, by held-out sound."),
     Verb("compile", "compile", "translate", "Compile an int8 .tflite to plain C."),

@@ -7,40 +7,56 @@ part of the data that it belongs to. Knows nothing about sound or networks.
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tarfile
-import tempfile
 from pathlib import Path, PurePosixPath
-from typing import IO
 
 from filelock import FileLock
 
-from edge_deploy import places
+from edge_deploy import catalogue, download, places
 from edge_deploy.errors import BadInput
+from edge_deploy.training import archives
 
 TRAIN, VALIDATION, TEST = PARTS = ("train", "validation", "test")
 # Shares of training and validation; what is left is the test.
 SHARES = (0.75, 0.10)
 
-_SUFFIX = ".tar.xz"
-_CHUNK_BYTES = 1 << 20
+SUFFIX = ".tar.xz"
 
 
 class NoData(BadInput):
     """The recordings that a recipe needs are not there."""
 
 
-def folder_of(name: str, data: Path) -> Path:
-    """The folder of a data set: `data/name`, or `data/name.tar.xz` unpacked into our cache.
+def home() -> Path:
+    """Where `edge-deploy data get` puts recordings unless it is told otherwise."""
+    return places.cache() / "recordings"
 
-    Raises NoData where `data` has neither, BadInput where the archive cannot be unpacked.
+
+def fetched() -> Path | None:
+    """`home()` where anything was ever put there: what to take when nobody says what."""
+    return home() if home().is_dir() else None
+
+
+def folder_of(name: str, data: Path) -> Path:
+    """The folder of a data set: `data/name`, or an archive in `data` unpacked into our cache.
+
+    The archive is `data/name.tar.xz`, which holds a folder `name`, or the one that the data set is
+    published as. Raises NoData where `data` has none of them, BadInput where it cannot be unpacked.
     """
     if (data / name).is_dir():
         return data / name
-    archive = data / (name + _SUFFIX)
+    archive = data / (name + SUFFIX)
     if archive.is_file():
-        return _unpacked(archive) / name
-    raise NoData(f"{data} has neither a folder {name} nor {archive.name}.")
+        return _unpacked(archive, name, None) / name
+    known = catalogue.load_all().get(name)
+    if known is None:
+        raise NoData(f"{data} has neither a folder {name} nor {archive.name}.")
+    published = data / known.file
+    if published.is_file():
+        return _unpacked(published, name, known) / name
+    raise NoData(
+        f"{data} has neither a folder {name} nor {archive.name} nor {known.file}.",
+        try_next=[f"edge-deploy data get {name} --data-dir {data}"],
+    )
 
 
 def part_of(position: float) -> str:
@@ -58,42 +74,31 @@ def position(key: str) -> float:
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / 2.0**64
 
 
-def _unpacked(archive: Path) -> Path:
-    """The folder that `archive` is unpacked in: once for each content."""
-    with archive.open("rb") as file:
-        digest = hashlib.sha256()
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    stem = archive.name.removesuffix(_SUFFIX)
-    target = places.cache() / "data" / f"{stem}-{digest.hexdigest()[:12]}"
-    if target.is_dir():
-        return target
+def _unpacked(archive: Path, name: str, known: catalogue.DataSet | None) -> Path:
+    """The folder that `archive` is unpacked in: once for each content.
+
+    known: whose published archive it is; None for one that holds a folder `name`.
+    """
+    digest = download.sha256_of(archive)
+    if known is not None and known.sha256 not in {None, digest}:
+        raise BadInput(
+            f"{archive} has the checksum (sha256) {digest[:16]}...; "
+            f"{known.stated_by} states {str(known.sha256)[:16]}...",
+            try_next=[f"remove {archive}, and: edge-deploy data get {name}"],
+        )
+    target = places.cache() / "data" / f"{name}-{digest[:12]}"
     target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(target.with_name(target.name + ".lock")):
-        if target.is_dir():
-            return target
-        # Whole or not at all: the folder gets its name when everything is in it.
-        part = Path(tempfile.mkdtemp(prefix="part-", dir=target.parent))
-        try:
-            with tarfile.open(archive, "r:xz") as members:
-                for member in members:
-                    file_of_member = members.extractfile(member) if member.isfile() else None
-                    if file_of_member is not None:
-                        _write(file_of_member, part, member.name)
-            part.replace(target)
-        except (tarfile.TarError, EOFError, OSError) as error:
-            raise BadInput(f"{archive} cannot be unpacked: {error}") from error
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+        if not target.is_dir():
+            archives.unpack(archive, target, archives.as_named if known is None else _below(known))
     return target
 
 
-def _write(content: IO[bytes], root: Path, name: str) -> None:
-    """Write a file of an archive below `root`, wherever its name says it would rather be."""
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name:
-        raise tarfile.TarError(f"{name!r} would be outside the folder")
-    target = root.joinpath(*path.parts)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("wb") as file:
-        shutil.copyfileobj(content, file, _CHUNK_BYTES)
+def _below(known: catalogue.DataSet) -> archives.Place:
+    """Where the files of a published archive belong: in a folder of the data set's name."""
+
+    def place(member: PurePosixPath) -> PurePosixPath | None:
+        found = known.place(member)
+        return None if found is None else PurePosixPath(known.name) / found
+
+    return place

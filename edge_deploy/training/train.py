@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_deploy import model
+from edge_deploy import catalogue, model
 from edge_deploy.errors import BadInput, EdgeDeployError
 from edge_deploy.labs import Lab
 from edge_deploy.model.graph import Graph
 from edge_deploy.quantity import Quantity
-from edge_deploy.training import card, evaluate, runtime
+from edge_deploy.training import card, datasets, evaluate, runtime
 from edge_deploy.training import recipe as recipes
 from edge_deploy.training.classification import Classification, classified
 from edge_deploy.training.datasets import NoData
@@ -109,11 +109,15 @@ def _data(recipe: Recipe, seed: int, recordings: Path | None, name: str) -> Data
     if not recipe.recordings:
         with recipes.blamed(recipe.path):
             return recipe.data(seed)
+    recordings = recordings or datasets.fetched()
     if recordings is None or not recordings.is_dir():
         what = "none are given" if recordings is None else f"{recordings} is no folder"
         raise NoData(
             f"{name} learns from recordings, and {what}.",
-            try_next=[f"edge-deploy train {name} --data FOLDER  where the recordings are"],
+            try_next=[
+                *catalogue.to_get(name),
+                f"edge-deploy train {name} --data FOLDER  where the recordings are",
+            ],
         )
     with recipes.blamed(recipe.path):
         return recipe.data(seed, recordings)

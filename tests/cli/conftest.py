@@ -31,7 +31,7 @@ def command(
 ) -> Command:
     """`command("boards", "--json")` as a user types it; nothing of the user's own is touched."""
     monkeypatch.setenv("EDGE_DEPLOY_HOME", str(tmp_path_factory.mktemp("home")))
-    for name in ("EDGE_DEPLOY_BOARD", "EDGE_DEPLOY_ON", "EDGE_DEPLOY_PORT"):
+    for name in ("EDGE_DEPLOY_BOARD", "EDGE_DEPLOY_ON", "EDGE_DEPLOY_PORT", "EDGE_DEPLOY_DATA"):
         monkeypatch.delenv(name, raising=False)
 
     def type_(*words: str | Path) -> Ended:
