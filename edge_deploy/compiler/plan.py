@@ -9,6 +9,7 @@ Knows nothing about what layers compute.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -250,18 +251,17 @@ class _Search:
         for (source, output), overlap in self._chances.items():
             room = self._sizes[output] - max(0, overlap.least)
             saved[output] += max(0, min(self._sizes[source], room))
-        times = {b.first for b in self._wanted}
-        return max(
-            (
-                sum(
-                    size - (min(size, saved[i]) if b.first == t else 0)
-                    for i, (b, size) in enumerate(zip(self._wanted, self._sizes, strict=True))
-                    if b.first <= t <= b.last
-                )
-                for t in times
-            ),
-            default=0,
-        )
+        changes: Counter[int] = Counter()  # of the bytes alive
+        new: Counter[int] = Counter()  # bytes in common with inputs, of what begins then
+        for size, common, b in zip(self._sizes, saved, self._wanted, strict=True):
+            changes[b.first] += size
+            changes[b.last + 1] -= size
+            new[b.first] += min(size, common)
+        least = alive = 0
+        for time in sorted(changes):
+            alive += changes[time]
+            least = max(least, alive - new[time])
+        return least
 
     def _first_fit(self, order: Sequence[int], allowed: Chances) -> tuple[int, list[int]]:
         """Each buffer, in order, where the span grows least, and there lowest.
@@ -275,17 +275,13 @@ class _Search:
         for i in order:
             size = self._sizes[i]
             beside = [j for j in self._beside[i] if done[j]]
-            best: tuple[int, int] | None = None
-            for offset in self._candidates(i, beside, offsets, allowed, low):
-                key = (max(high, offset + size) - min(low, offset), offset)
-                if best is not None and key >= best:
-                    continue
-                if all(self._apart(i, offset, j, offsets[j], allowed) for j in beside):
-                    best = key
-            assert best is not None, "above everything is always free"
-            offsets[i] = best[1]
+            candidates = set(self._candidates(i, beside, offsets, allowed, low))
+            ranked = sorted((max(high, at + size) - min(low, at), at) for at in candidates)
+            taken = [(offsets[j], offsets[j] + self._sizes[j], j) for j in beside]
+            at = next(at for _, at in ranked if self._fits(i, at, taken, allowed))
+            offsets[i] = at
             done[i] = True
-            low, high = min(low, best[1]), max(high, best[1] + size)
+            low, high = min(low, at), max(high, at + size)
         return high - low, offsets
 
     def _candidates(
@@ -305,10 +301,18 @@ class _Search:
                 if under.most is not None:
                     yield (offsets[j] + under.most) // ALIGNMENT * ALIGNMENT
 
-    def _apart(self, i: int, at: int, j: int, other: int, allowed: Chances) -> bool:
-        """Whether buffers i at `at` and j at `other` get along."""
-        if at + self._sizes[i] <= other or other + self._sizes[j] <= at:
-            return True
+    def _fits(
+        self, i: int, at: int, taken: Iterable[tuple[int, int, int]], allowed: Chances
+    ) -> bool:
+        """Whether buffer i at `at` gets along with what is placed: begin, end and buffer each."""
+        end = at + self._sizes[i]
+        for other, other_end, j in taken:
+            if at < other_end and other < end and not self._may_overlap(i, at, j, other, allowed):
+                return False
+        return True
+
+    def _may_overlap(self, i: int, at: int, j: int, other: int, allowed: Chances) -> bool:
+        """Whether buffers i at `at` and j at `other` may have bytes in common."""
         if (over := allowed.get((j, i))) is not None:
             return over.least <= other - at and (over.most is None or other - at <= over.most)
         if (under := allowed.get((i, j))) is not None:

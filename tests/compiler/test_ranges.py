@@ -10,6 +10,7 @@ import pytest
 
 from edge_deploy import model
 from edge_deploy.compiler.fixed_point import scaled_each
+from edge_deploy.compiler.ops.broadcast import Elementwise
 from edge_deploy.compiler.ops.transpose_conv import TransposeConv
 from edge_deploy.compiler.ops.weighted import Requantization
 from edge_deploy.compiler.ops.window import Window
@@ -17,6 +18,7 @@ from edge_deploy.compiler.passes.channels import borders, ranges
 from edge_deploy.compiler.quantization import Multiplier
 from tests import compiled_model
 from tests.compiler.rows import program_of
+from tests.nn import cases_binary
 from tests.nn.cases import Seeded
 from tests.nn.cases_channels import FAMILIES, Chain
 
@@ -43,6 +45,23 @@ def test_known_ranges_hold_in_the_reference(family: str):
         narrowed += sum(int((known[x].highest - known[x].lowest < 200).sum()) for x in watched)
     assert constants > 50
     assert narrowed > constants + 50
+
+
+@pytest.mark.parametrize("family", ["add", "sub", "mul", "minimum_maximum"])
+def test_outputs_are_extreme_at_the_ends_of_ranges(family: str):
+    draw = np.random.default_rng(5)
+    held = 0
+    for seed in range(60):
+        layer = program_of(cases_binary.FAMILIES[family](Seeded(seed)).data).layers[-1]
+        assert isinstance(layer, Elementwise)
+        every = layer.outputs_of_all()
+        for _ in range(30 if layer.extreme_at_ends else 0):
+            (a, b), (c, d) = np.sort(draw.integers(0, 256, (2, 2)))
+            box = every[a : b + 1, c : d + 1]
+            corners = every[[a, a, b, b], [c, d, c, d]]
+            assert (box.min(), box.max()) == (corners.min(), corners.max())
+            held += 1
+    assert held > 1000
 
 
 def _with_outputs(family: str, seed: int, outputs: Sequence[int]) -> bytes:

@@ -54,12 +54,17 @@ class Add(Elementwise):
         }
         return "nn/add.h", "ed_add", Shape("ed_add_shape", fields)
 
-    def outputs_of_all(self) -> Words:
-        """(256, 256): the output of every first and second operand, from -128 up."""
+    @property
+    def extreme_at_ends(self) -> bool:
+        """A sum is monotonic in both operands."""
+        return True
+
+    def outputs_of(self, first: Words, second: Words) -> Words:
+        """The outputs of pairs of operands, int8 values, broadcast."""
         terms = [
             fixed_point.scaled((every - zero_point) << _FRACTION_BITS, factor)
             for every, zero_point, factor in zip(
-                (EVERY_FIRST, EVERY_SECOND), self.zero_points, self.factors, strict=True
+                (first, second), self.zero_points, self.factors, strict=True
             )
         ]
         raw = fixed_point.scaled(terms[0] + terms[1], self.output_factor)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_deploy.compiler.fixed_point import Words
+from edge_deploy.compiler.fixed_point import EVERY_FIRST, EVERY_SECOND, Words
 from edge_deploy.compiler.ops.layer import Code, Constant, Layer, Overlap, Shape, Site
 from edge_deploy.compiler.ops.refuse import unsupported
 from edge_deploy.compiler.quantization import Multiplier
@@ -116,9 +116,18 @@ class Elementwise(Layer):
         source = self.operands.tensors[self.operands.at_run_time[position]]
         return Overlap(0) if source.elements == self.operands.output.elements else None
 
+    @property
+    def extreme_at_ends(self) -> bool:
+        """True where ranges of operands have their least and greatest output at their ends."""
+        return False
+
     @abstractmethod
+    def outputs_of(self, first: Words, second: Words) -> Words:
+        """The outputs of pairs of operands, int8 values, broadcast."""
+
     def outputs_of_all(self) -> Words:
         """(256, 256): the output of every first and second operand, from -128 up."""
+        return self.outputs_of(EVERY_FIRST, EVERY_SECOND)
 
     @abstractmethod
     def kernel(self, target: str) -> tuple[str, str, Shape]:

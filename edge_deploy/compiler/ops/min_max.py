@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_deploy.compiler.fixed_point import EVERY_FIRST, EVERY_SECOND, Words
+from edge_deploy.compiler.fixed_point import Words
 from edge_deploy.compiler.ops import broadcast
 from edge_deploy.compiler.ops.broadcast import Elementwise
 from edge_deploy.compiler.ops.layer import CORTEX_M4, Shape, Site
@@ -28,10 +28,15 @@ class MinMax(Elementwise):
         function = f"{prefix}_{self.operator.lower()}"
         return f"{folder}/min_max.h", function, Shape("ed_min_max_shape", {})
 
-    def outputs_of_all(self) -> Words:
-        """(256, 256): the output of every first and second operand, from -128 up."""
+    @property
+    def extreme_at_ends(self) -> bool:
+        """Monotonic in both operands."""
+        return True
+
+    def outputs_of(self, first: Words, second: Words) -> Words:
+        """The outputs of pairs of operands, int8 values, broadcast."""
         choose = np.minimum if self.operator == "MINIMUM" else np.maximum
-        chosen: Words = choose(EVERY_FIRST, EVERY_SECOND)
+        chosen: Words = choose(first, second)
         return chosen
 
 

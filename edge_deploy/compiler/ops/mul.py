@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from edge_deploy.compiler import fixed_point, quantization
-from edge_deploy.compiler.fixed_point import EVERY_FIRST, EVERY_SECOND, Words
+from edge_deploy.compiler.fixed_point import Words
 from edge_deploy.compiler.ops import broadcast
 from edge_deploy.compiler.ops.broadcast import Elementwise
 from edge_deploy.compiler.ops.layer import CORTEX_M4, Shape, Site
@@ -50,13 +50,15 @@ class Mul(Elementwise):
         }
         return "nn/mul.h", "ed_mul", Shape("ed_mul_shape", fields)
 
-    def _products(self) -> Words:
-        """(256, 256): the product of every first and second operand, from -128 up."""
-        return (EVERY_FIRST - self.zero_points[0]) * (EVERY_SECOND - self.zero_points[1])
+    @property
+    def extreme_at_ends(self) -> bool:
+        """A product is monotonic in each operand; 16 bits and so many more do not overflow."""
+        return self.factor.shift < 16
 
-    def outputs_of_all(self) -> Words:
-        """(256, 256): the output of every first and second operand, from -128 up."""
-        raw = fixed_point.scaled(self._products(), self.factor)
+    def outputs_of(self, first: Words, second: Words) -> Words:
+        """The outputs of pairs of operands, int8 values, broadcast."""
+        products = (first - self.zero_points[0]) * (second - self.zero_points[1])
+        raw = fixed_point.scaled(products, self.factor)
         return fixed_point.clamped(raw + self.output_zero_point, self.lowest, self.highest)
 
     def _quick(self) -> dict[str, int] | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_deploy.compiler import fixed_point, quantization
-from edge_deploy.compiler.fixed_point import EVERY_FIRST, EVERY_SECOND, Words
+from edge_deploy.compiler.fixed_point import Words
 from edge_deploy.compiler.ops import broadcast
 from edge_deploy.compiler.ops.broadcast import Elementwise
 from edge_deploy.compiler.ops.layer import CORTEX_M4, Shape, Site
@@ -58,9 +58,9 @@ class Prelu(Elementwise):
             }
         return fields
 
-    def outputs_of_all(self) -> Words:
-        """(256, 256): the output of every first and second operand, from -128 up."""
-        value, alpha = EVERY_FIRST - self.zero_points[0], EVERY_SECOND - self.zero_points[1]
+    def outputs_of(self, first: Words, second: Words) -> Words:
+        """The outputs of pairs of operands, int8 values, broadcast."""
+        value, alpha = first - self.zero_points[0], second - self.zero_points[1]
         above = fixed_point.scaled(value + 0 * alpha, self.factors[0])
         below = fixed_point.scaled(value * alpha, self.factors[1])
         raw = np.where(value < 0, below, above) + self.output_zero_point

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edge_deploy.compiler import fixed_point, quantization
-from edge_deploy.compiler.fixed_point import EVERY_FIRST, EVERY_SECOND, Words
+from edge_deploy.compiler.fixed_point import Words
 from edge_deploy.compiler.ops import broadcast
 from edge_deploy.compiler.ops.broadcast import Elementwise
 from edge_deploy.compiler.ops.layer import Shape, Site
@@ -38,15 +38,15 @@ class SquaredDifference(Elementwise):
         shape = Shape("ed_squared_difference_shape", fields)
         return "nn/squared_difference.h", "ed_squared_difference", shape
 
-    def outputs_of_all(self) -> Words:
-        """(256, 256): the output of every first and second operand, from -128 up."""
-        first, second = (
+    def outputs_of(self, first: Words, second: Words) -> Words:
+        """The outputs of pairs of operands, int8 values, broadcast."""
+        one, other = (
             fixed_point.scaled((every - zero_point) << _FRACTION_BITS, factor)
             for every, zero_point, factor in zip(
-                (EVERY_FIRST, EVERY_SECOND), self.zero_points, self.scaling.operands, strict=True
+                (first, second), self.zero_points, self.scaling.operands, strict=True
             )
         )
-        squares = fixed_point.wrapped((first - second) ** 2)
+        squares = fixed_point.wrapped((one - other) ** 2)
         raw = fixed_point.scaled(squares, self.scaling.output)
         return fixed_point.clamped(raw + self.output_zero_point, INT8_MIN, INT8_MAX)
 

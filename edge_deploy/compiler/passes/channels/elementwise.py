@@ -1,6 +1,6 @@
 """Channels of layers of two operands: a channel goes where all parties agree.
 
-Such a layer knows its output for every pair of int8, so its ranges are tight.
+Such a layer knows its output for any pair of int8, so its ranges are tight.
 """
 
 from __future__ import annotations
@@ -27,13 +27,17 @@ class ElementwiseRule(Rule[Elementwise]):
         """What is known of the output."""
         channels = layer.operands.channels
         first, second = self._operands(layer, inputs)
-        every = layer.outputs_of_all()
         pairs = np.stack([first.lowest, first.highest, second.lowest, second.highest], axis=1)
         boxes, which = np.unique(pairs, axis=0, return_inverse=True)
-        if len(boxes) > _MOST_PAIRS:
-            return (full(channels, int(every.min()), int(every.max())),)
-        found = [_box(every, *box) for box in (boxes - INT8_MIN).tolist()]
-        lowest, highest = (np.array(ends, np.int64) for ends in zip(*found, strict=True))
+        if layer.extreme_at_ends:
+            found = layer.outputs_of(boxes[:, [0, 0, 1, 1]], boxes[:, [2, 3, 2, 3]])
+            lowest, highest = found.min(axis=1), found.max(axis=1)
+        else:
+            every = layer.outputs_of_all()
+            if len(boxes) > _MOST_PAIRS:
+                return (full(channels, int(every.min()), int(every.max())),)
+            outputs = [_box(every, *box) for box in (boxes - INT8_MIN).tolist()]
+            lowest, highest = (np.array(ends, np.int64) for ends in zip(*outputs, strict=True))
         return (Values(lowest[which.reshape(-1)], highest[which.reshape(-1)]),)
 
     def links(self, layer: Elementwise, inputs: Sequence[Values]) -> tuple[Link, ...] | None:
