@@ -240,6 +240,16 @@ def test_another_size_that_nobody_announced_is_refused(target, watched, size):
     assert list(target.parent.iterdir()) == []
 
 
+def test_an_answer_without_an_end_is_ended(target, watched, monkeypatch):
+    monkeypatch.setattr(files, "_UNSTATED_BYTES_MOST", THIRD)
+    with (
+        serving(Site(CONTENT, length=False)) as site,
+        pytest.raises(download.WrongContent, match="more than 150,000 B came"),
+    ):
+        watched.fetch(site, target, sha256=None)
+    assert list(target.parent.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("status", "kind", "code"),
     [
@@ -360,42 +370,52 @@ def test_no_room_is_told_before_it_comes(site, target, watched, monkeypatch):
     _alone(target)
 
 
-def test_a_disk_that_fills_up_keeps_what_came(site, target, watched, monkeypatch):
-    class Full:
-        """A file with room for the first 150,000 bytes."""
+class Disk:
+    """A file on a disk that takes so much at a time, and has so much room."""
 
-        def __init__(self, file):
-            self.file, self.room = file, THIRD
+    def __init__(self, file, at_once, room):
+        self.file, self.at_once, self.room = file, at_once, room
 
-        def write(self, data):
-            if not self.room:
-                raise OSError(errno.ENOSPC, "No space left on device")
-            count = self.file.write(data[: self.room])
-            self.room -= count
-            return count
+    def write(self, data):
+        if not self.room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        count = self.file.write(data[: min(self.at_once, self.room)])
+        self.room -= count
+        return count
 
-        def __enter__(self):
-            return self
+    def __enter__(self):
+        return self
 
-        def __exit__(self, *_what):
-            self.file.close()
+    def __exit__(self, *_what):
+        self.file.close()
 
+
+def _on(disk, monkeypatch):
+    """Let every file that is opened for writing bytes be on a Disk."""
     opened = Path.open
+
+    def open_(path, mode="r", *more, **words):
+        file = opened(path, mode, *more, **words)
+        return Disk(file, **disk) if mode in {"wb", "ab"} else file
+
+    monkeypatch.setattr(Path, "open", open_)
+
+
+def test_a_disk_that_fills_up_keeps_what_came(site, target, watched, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(
-            Path,
-            "open",
-            lambda path, mode="r", *more, **words: (
-                Full(opened(path, mode, *more, **words))
-                if mode in {"wb", "ab"}
-                else opened(path, mode, *more, **words)
-            ),
-        )
+        _on({"at_once": THIRD, "room": THIRD}, patch)
         with pytest.raises(download.DiskFull, match="no room left"):
             watched.fetch(site, target)
     watched.fetch(site, target)
     _alone(target)
     assert site.starts == [0, THIRD]
+
+
+def test_a_disk_that_takes_little_at_a_time_gets_all(site, target, watched, monkeypatch):
+    with monkeypatch.context() as patch:
+        _on({"at_once": 1000, "room": len(CONTENT)}, patch)
+        watched.fetch(site, target)
+    _alone(target)
 
 
 def test_ctrl_c_leaves_a_part_that_is_resumed(site, target, watched):

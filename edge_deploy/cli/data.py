@@ -80,23 +80,17 @@ def data(ctx: click.Context, folder: Path | None, as_json: bool) -> None:
         )
         return
     output.table(
-        ["data set", "here", "archive, B", "recordings, B", "licence", "labs", "source"],
+        ["data set", "here", "MB", "licence"],
         [
-            [
-                name,
-                _here(found[name]),
-                _ABSENT if each.size_bytes is None else output.number(each.size_bytes),
-                _ABSENT if each.content is None else output.number(each.content.bytes),
-                each.licence,
-                ", ".join(_labs(each)) or _ABSENT,
-                each.source,
-            ]
+            [name, _here(found[name]), _megabytes(each), each.licence]
             for name, each in known.items()
         ],
     )
-    for name, one in found.items():
+    for name, each in known.items():
+        one = found[name]
+        output.show(f"{name}: {each.source}")
         if one is not None:
-            output.show(f"{name}: {one.path}")
+            output.show(f"  here: {one.path}, {one.bytes:,} B")
 
 
 @click.command(name="show")
@@ -114,7 +108,7 @@ def show(name: str, folder: Path | None, as_json: bool) -> None:
     output.show(f"{name}: {dataset.title}")
     size, content = dataset.size_bytes, dataset.content
     rows = [
-        ("here", _here(found) if found is None else f"{found.path} ({_here(found)})"),
+        ("here", "no" if found is None else f"{_here(found)}: {found.path}, {found.bytes:,} B"),
         ("labs", ", ".join(_labs(dataset)) or _ABSENT),
         ("licence", f"{dataset.licence}. {dataset.licence_notes}"),
         ("mind", dataset.mind),
@@ -131,7 +125,9 @@ def show(name: str, folder: Path | None, as_json: bool) -> None:
         ("stated by", dataset.stated_by),
         ("looked for as", ", ".join(_names(dataset))),
     ]
-    output.table(["fact", "value"], [list(row) for row in rows])
+    # Lines, so that addresses and names can be copied whole.
+    for label, text in rows:
+        output.show(f"{label:>15}  {text}")
 
 
 @data.command()
@@ -246,8 +242,13 @@ def _as_json(dataset: DataSet, found: Found | None) -> dict[str, Any]:
 def _here(found: Found | None) -> str:
     if found is None:
         return "no"
-    what = {"folder": "yes", "packed": "archive", "published": "archive", "part": "part"}
-    return f"{what[found.kind]}, {found.bytes:,} B"
+    return {"folder": "yes", "packed": "archive", "published": "archive"}.get(found.kind, "part")
+
+
+def _megabytes(dataset: DataSet) -> str:
+    """Of the archive, where its size is stated; else of the recordings in it."""
+    content = 0 if dataset.content is None else dataset.content.bytes
+    return output.number((dataset.size_bytes or content) / 1e6, 1)
 
 
 def _labs(dataset: DataSet) -> list[str]:

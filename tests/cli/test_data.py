@@ -36,7 +36,13 @@ def site(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 def test_the_list_says_licence_source_and_size(command: Command) -> None:
     ended = command("data")
     assert ended.code == Exit.DONE
-    for word in ("speech_commands", "CC BY 4.0", "112,563,277", "kws", "github.com/ardamavi"):
+    for word in (
+        "speech_commands",
+        "CC BY 4.0",
+        "2,428.9",
+        "github.com/ardamavi",
+        "author's leave",
+    ):
         assert word in ended.out
     document = json.loads(command("data", "--json").out)
     sets = {each["name"]: each for each in document["data_sets"]}
@@ -51,6 +57,8 @@ def test_one_is_shown_with_its_licence(command: Command) -> None:
     assert ended.code == Exit.DONE
     for word in ("Apache-2.0", "split by ranges", "2,062 *.JPG", "not stated", "commit 4b09433e"):
         assert word in ended.out
+    # An address that is cut off could not be copied.
+    assert catalogue.load("sign_language_digits").url in ended.out
     document = json.loads(command("data", "sign_language_digits", "--json").out)
     assert document["schema_version"] == 1
     assert document["names"][:2] == ["sign_language_digits/", "sign_language_digits.tar.xz"]
@@ -152,7 +160,7 @@ def test_ctrl_c_is_130_and_the_same_command_goes_on(
         signal.signal(signal.SIGINT, before)
     assert ended.code == Exit.INTERRUPTED
     assert "the same command goes on from there" in ended.err
-    assert "part, 100,000 B" in command("data", "--data-dir", tmp_path / "d").out
+    assert f"here: {part}, 100,000 B" in command("data", "--data-dir", tmp_path / "d").out
     ended = command("data", "get", NAME, "--data-dir", tmp_path / "d")
     assert ended.code == Exit.DONE
     assert "Going on from 100,000 B." in ended.err

@@ -230,8 +230,8 @@ def test_links_and_devices_are_left_out(tmp_path):
 
 def test_what_a_killed_process_left_is_cleared_away(site, named, tmp_path):
     hidden = tmp_path / ".downloads" / NAME
-    hidden.mkdir(parents=True)
-    (hidden / "half").write_bytes(b"half")
+    (hidden / NAME).mkdir(parents=True)
+    (hidden / NAME / "half").write_bytes(b"half")
     _is_whole(acquire.get(named(site), tmp_path).path)
     assert not hidden.exists()
 
