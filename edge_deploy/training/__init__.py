@@ -1,12 +1,14 @@
 """From a lab's recipe to an int8 `.tflite` and its card: the one room that knows TensorFlow.
 
-Importing this room does not import TensorFlow; calling `train` or `quantize` does. Nothing
-here prints: progress goes to a callback, results come back as values.
+Importing this room does not import TensorFlow; calling `train` or `quantize` does, and
+`quantize_file` has another process do so. Nothing here prints: progress goes to a callback,
+results come back as values.
 """
 
 from __future__ import annotations
 
 from edge_deploy.training.quantize import quantize
+from edge_deploy.training.quantized import Quantized, Request, quantize_file
 from edge_deploy.training.recipe import About, Data, Network, Plan, Samples
 from edge_deploy.training.result import Comparison, Epoch, TrainResult
 from edge_deploy.training.runtime import TrainingMissing
@@ -19,9 +21,12 @@ __all__ = [
     "Epoch",
     "Network",
     "Plan",
+    "Quantized",
+    "Request",
     "Samples",
     "TrainResult",
     "TrainingMissing",
     "quantize",
+    "quantize_file",
     "train",
 ]

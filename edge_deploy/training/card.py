@@ -50,7 +50,7 @@ def text(
         "",
         about.data,
         "",
-        _table(
+        table(
             ("part", "samples", "what for"),
             (
                 ("training", f"{len(data.train):,}", "the weights"),
@@ -64,7 +64,7 @@ def text(
         "",
         f"On the {len(data.test):,} test samples:",
         "",
-        _table(
+        table(
             ("figure", "float", "int8", "unit"),
             [
                 (f.name, _figure(f.in_float.value), _figure(f.in_int8.value), f.in_float.unit)
@@ -78,7 +78,7 @@ def text(
         *(() if classes is None else _classes(classes)),
         "## Size",
         "",
-        _table(
+        table(
             ("what", "value", "unit"),
             (
                 ("parameters", f"{network.count_params():,}", "numbers"),
@@ -88,7 +88,7 @@ def text(
             ),
         ),
         "",
-        _table(
+        table(
             ("end", "type", "shape", "scale", "zero point"),
             [_end("input", graph.tensors[index]) for index in graph.inputs]
             + [_end("output", graph.tensors[index]) for index in graph.outputs],
@@ -121,14 +121,14 @@ def _classes(classes: Classification) -> list[str]:
         f"- float: {classification.sure(classes.in_float)}",
         f"- int8: {classification.sure(counts)}",
         "",
-        _table(
+        table(
             ("class", "samples", "right, float", "right, int8", "precision, int8"),
             classification.class_rows(classes),
         ),
         "",
         "What each class (row) was taken for (column) by the int8 model:",
         "",
-        _table(
+        table(
             ("", *classes.labels),
             [
                 (label, *(f"{count:,}" if count else "." for count in row))
@@ -155,7 +155,7 @@ def _end(name: str, tensor: Tensor) -> tuple[str, ...]:
     )
 
 
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table whose columns line up in a plain editor too."""
     cells = [tuple(cell.replace("|", "\\|") for cell in row) for row in (headings, *rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]

@@ -7,17 +7,19 @@ trained it. Which one it was stands in the origin of every figure.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_deploy.model import oracle
-from edge_deploy.model.graph import Graph, Quantization, Tensor
+from edge_deploy.model import oracle, versions
+from edge_deploy.model.graph import Graph, Tensor
 from edge_deploy.training import runtime
 from edge_deploy.training.recipe import Network
 
-Run = Callable[[NDArray[np.int8]], NDArray[np.int8]]
+Run = Callable[[Sequence[NDArray[Any]]], list[NDArray[Any]]]
+"""One inference: an array for each of Graph.inputs, and one for each of Graph.outputs."""
 
 
 def float_outputs(network: Network, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -33,64 +35,93 @@ def int8_outputs(
     inputs: (n, *input shape) float32. Returns (n, *output shape) float32, dequantized.
     """
     source, sink = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
-    run, name = _runner(model)
-    outputs = [run(row[np.newaxis])[0] for row in quantized(inputs, source)]
+    run, name = runner(model, graph)
+    outputs = [run([row[np.newaxis]])[0][0] for row in quantized(inputs, source)]
     return dequantized(np.stack(outputs), sink), name
 
 
-def quantized(values: NDArray[np.float32], tensor: Tensor) -> NDArray[np.int8]:
-    """Real values as the int8 of `tensor`: round half away from zero, clamp.
+def quantized(values: NDArray[Any], tensor: Tensor) -> NDArray[Any]:
+    """Real values as `tensor` holds them: round half away from zero, clamp to its type.
 
-    Source: TensorFlow Lite's reference AffineQuantize, in float32 as there.
+    Source: TensorFlow Lite's reference AffineQuantize, in float32 as there. A tensor that is not
+    quantized (an index, a float32 end) holds the values themselves.
     """
-    terms = _terms(tensor)
+    kind = np.dtype(tensor.dtype.value)
+    terms = tensor.quantization
+    if terms is None:
+        return values.astype(kind)
     scaled = values.astype(np.float32) / np.float32(terms.scale)
     rounded = np.trunc(scaled + np.copysign(np.float32(0.5), scaled))
-    result: NDArray[np.int8] = np.clip(rounded + terms.zero_point, -128, 127).astype(np.int8)
+    limits = np.iinfo(kind)
+    result: NDArray[Any] = np.clip(rounded + terms.zero_point, limits.min, limits.max).astype(kind)
     return result
 
 
-def dequantized(values: NDArray[np.int8], tensor: Tensor) -> NDArray[np.float32]:
-    """Real values of int8: scale * (value - zero point), in float32."""
-    terms = _terms(tensor)
+def dequantized(values: NDArray[Any], tensor: Tensor) -> NDArray[np.float32]:
+    """Real values of what `tensor` holds: scale * (value - zero point), in float32."""
+    terms = tensor.quantization
+    if terms is None:
+        return values.astype(np.float32)
     return np.float32(terms.scale) * (values.astype(np.int32) - terms.zero_point).astype(np.float32)
 
 
-def _terms(tensor: Tensor) -> Quantization:
-    if tensor.quantization is None:
-        # `quantize` asked the converter for int8 at both ends.
-        raise AssertionError(f"tensor {tensor.index} is not quantized")
-    return tensor.quantization
-
-
-def _runner(model: bytes) -> tuple[Run, str]:
+def runner(model: bytes, graph: Graph) -> tuple[Run, str]:
+    """What runs an int8 model, and its name."""
     try:
         reference = oracle.open_reference(model)
     except (oracle.ReferenceMissing, oracle.ReferenceFailed):
         # Failed: older than an operator of the model, or shut out by a TensorFlow that the
         # caller imported first (see runtime.load).
-        return _tensorflow_runner(model)
-
-    def run(row: NDArray[np.int8]) -> NDArray[np.int8]:
-        return np.asarray(reference.run([row])[0], dtype=np.int8)
-
-    return run, reference.name
+        return _tensorflow_runner(model, graph)
+    return reference.run, reference.name
 
 
-def _tensorflow_runner(model: bytes) -> tuple[Run, str]:
+def _tensorflow_runner(model: bytes, graph: Graph) -> tuple[Run, str]:
     tensorflow = runtime.load()
-    kind = tensorflow.lite.experimental.OpResolverType.BUILTIN_REF
-    with runtime.quiet():
-        interpreter = tensorflow.lite.Interpreter(
-            model_content=model, experimental_op_resolver_type=kind
-        )
-        interpreter.allocate_tensors()
-    source = interpreter.get_input_details()[0]["index"]
-    sink = interpreter.get_output_details()[0]["index"]
+    interpreter = reference_interpreter(model)
 
-    def run(row: NDArray[np.int8]) -> NDArray[np.int8]:
-        interpreter.set_tensor(source, row)
+    def run(inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        for index, values in zip(graph.inputs, inputs, strict=True):
+            interpreter.set_tensor(index, values)
         interpreter.invoke()
-        return np.array(interpreter.get_tensor(sink), dtype=np.int8)
+        return [np.array(interpreter.get_tensor(index)) for index in graph.outputs]
 
     return run, f"tensorflow {tensorflow.__version__} BUILTIN_REF"
+
+
+def reference_interpreter(model: bytes, *, keep_all: bool = False) -> Any:  # noqa: ANN401
+    """TensorFlow's own interpreter with its reference kernels, its tensors allocated.
+
+    keep_all: every tensor can be read after a run, not those of the ends alone.
+    """
+    lite = runtime.load().lite
+
+    def opened(form: bytes) -> Any:  # noqa: ANN401
+        return lite.Interpreter(
+            model_content=form,
+            experimental_op_resolver_type=lite.experimental.OpResolverType.BUILTIN_REF,
+            experimental_preserve_all_tensors=keep_all,
+        )
+
+    with runtime.quiet():
+        try:
+            interpreter = opened(model)
+        # Its reference kernels are of older versions than its converter writes (TILE, in 2.21).
+        except ValueError:
+            interpreter = opened(versions.lowered(model))
+        interpreter.allocate_tensors()
+    return interpreter
+
+
+def float_operators(model: bytes) -> list[str]:
+    """Names of a model's operators that compute in floating point."""
+    interpreter = reference_interpreter(model)
+    types = {detail["index"]: detail["dtype"] for detail in interpreter.get_tensor_details()}
+    return sorted(
+        {
+            operator["op_name"]
+            for operator in interpreter._get_ops_details()  # noqa: SLF001, there is no other way
+            if operator["op_name"] not in {"QUANTIZE", "DEQUANTIZE"}
+            and any(types.get(index) is np.float32 for index in operator["outputs"])
+        }
+    )

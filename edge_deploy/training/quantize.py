@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,19 +61,35 @@ def quantize(network: Network, representative: NDArray[np.float32]) -> bytes:
             network.export(
                 folder, format="tf_saved_model", verbose=False, input_signature=[signature]
             )
-            converter = tensorflow.lite.TFLiteConverter.from_saved_model(folder)
-            converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
-            converter.representative_dataset = samples
-            converter.target_spec.supported_ops = [tensorflow.lite.OpsSet.TFLITE_BUILTINS_INT8]
-            converter.inference_input_type = tensorflow.int8
-            converter.inference_output_type = tensorflow.int8
-            # Private, and the only switch there is; a test reads the result.
-            converter._experimental_disable_per_channel_quantization_for_dense_layers = True  # noqa: SLF001
-            return bytes(converter.convert())
+            return saved_to_int8(folder, samples)
         except Exception as error:  # TensorFlow documents none of what it raises
             raise UnsupportedModel(
-                f"TensorFlow cannot convert the network {network.name!r} to int8: {_reason(error)}"
+                f"TensorFlow cannot convert the network {network.name!r} to int8: {reason(error)}"
             ) from error
+
+
+def saved_to_int8(
+    folder: str,
+    samples: Callable[[], Iterable[object]],
+    *,
+    input_type: str = "int8",
+    output_type: str = "int8",
+) -> bytes:
+    """A SavedModel with fixed shapes as an int8 `.tflite`, its ends of the given types.
+
+    samples: gives what TensorFlow calls a representative dataset.
+    Raises whatever TensorFlow does.
+    """
+    lite = runtime.load().lite
+    converter = lite.TFLiteConverter.from_saved_model(folder)
+    converter.optimizations = [lite.Optimize.DEFAULT]
+    converter.representative_dataset = samples
+    converter.target_spec.supported_ops = [lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = getattr(runtime.load(), input_type)
+    converter.inference_output_type = getattr(runtime.load(), output_type)
+    # Private, and the only switch there is; a test reads the result.
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = True  # noqa: SLF001
+    return bytes(converter.convert())
 
 
 def _input_shape(network: Network) -> tuple[int, ...]:
@@ -92,7 +108,7 @@ def _input_shape(network: Network) -> tuple[int, ...]:
     return shape
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
     """What a converter's error, often a page long, is about, in one line."""
     text = str(error)
     operations = sorted(set(re.findall(r"'(tf\.\w+)' op is neither", text)))

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.util
 import os
 import sys
 import warnings
 from collections.abc import Iterator
 from types import ModuleType
+from typing import Any
 
 from edge_deploy.errors import BuildFailed
 
@@ -54,11 +56,8 @@ def load() -> ModuleType:
             tensorflow = importlib.import_module("tensorflow")
     except ImportError as error:
         missing = isinstance(error, ModuleNotFoundError) and error.name == "tensorflow"
-        what = "is not installed" if missing else f"does not load: {_first_line(error)}"
-        raise TrainingMissing(
-            f"training and quantizing need TensorFlow, which {what}.",
-            try_next=["pip install 'edge-deploy[train]'"],
-        ) from error
+        what = "is not installed" if missing else f"does not load: {first_line(error)}"
+        raise _missing(what) from error
     tensorflow.get_logger().setLevel("ERROR")
     # How a sum is shared out among threads decides its order, and so its last bits.
     # RuntimeError: somebody has used TensorFlow before us, with threads of his own.
@@ -66,6 +65,29 @@ def load() -> ModuleType:
         tensorflow.config.threading.set_intra_op_parallelism_threads(_THREADS)
         tensorflow.config.threading.set_inter_op_parallelism_threads(_THREADS)
     return tensorflow
+
+
+def part(name: str) -> Any:  # noqa: ANN401, a module that ships no types
+    """A module of TensorFlow that `tensorflow` itself does not show. Raises ImportError."""
+    load()
+    return importlib.import_module(f"tensorflow.{name}")
+
+
+def installed() -> None:
+    """Raise TrainingMissing where TensorFlow is not installed; imports nothing."""
+    try:
+        found = importlib.util.find_spec("tensorflow") is not None
+    except (ImportError, ValueError):
+        found = False
+    if not found:
+        raise _missing("is not installed")
+
+
+def _missing(what: str) -> TrainingMissing:
+    return TrainingMissing(
+        f"training and quantizing need TensorFlow, which {what}.",
+        try_next=["pip install 'edge-deploy[train]'"],
+    )
 
 
 def repeatable(seed: int) -> None:
@@ -113,5 +135,6 @@ def quiet() -> Iterator[None]:
             os.close(nowhere)
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says, often a page long, in one line."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")

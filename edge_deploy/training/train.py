@@ -53,7 +53,7 @@ def train(
     tensorflow = runtime.load()
     recipe = recipes.load(lab.folder)
     chosen_seed = recipe.seed if seed is None else seed
-    data = _data(recipe, chosen_seed, recordings, lab.name)
+    data = data_of(recipe, chosen_seed, recordings, lab.name)
     _check(data, recipe)
     plan = Plan(
         seed=chosen_seed,
@@ -104,7 +104,7 @@ def train(
     )
 
 
-def _data(recipe: Recipe, seed: int, recordings: Path | None, name: str) -> Data:
+def data_of(recipe: Recipe, seed: int, recordings: Path | None, name: str) -> Data:
     """The recipe's data; raises NoData where it needs recordings and none are given."""
     if not recipe.recordings:
         with recipes.blamed(recipe.path):
@@ -114,10 +114,7 @@ def _data(recipe: Recipe, seed: int, recordings: Path | None, name: str) -> Data
         what = "none are given" if recordings is None else f"{recordings} is no folder"
         raise NoData(
             f"{name} learns from recordings, and {what}.",
-            try_next=[
-                *catalogue.to_get(name),
-                f"edge-deploy train {name} --data FOLDER  where the recordings are",
-            ],
+            try_next=[*catalogue.to_get(name), "--data FOLDER    where the recordings are"],
         )
     with recipes.blamed(recipe.path):
         return recipe.data(seed, recordings)
