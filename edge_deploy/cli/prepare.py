@@ -65,6 +65,11 @@ def subject(word: str) -> Subject:
     """Load MODEL: a lab's name, a folder with a lab.yaml, or a `.tflite` file."""
     path = Path(word)
     lab: Lab | None = None
+    if (path / "saved_model.pb").is_file() or path.suffix in {".keras", ".h5", ".hdf5"}:
+        raise BadInput(
+            f"{path} is a model in floating point; what is compiled are int8 .tflite files.",
+            try_next=[f"edge-deploy quantize {shlex.quote(word)} --data inputs.npy"],
+        )
     if path.suffix == "" and not path.is_file():
         lab = labs.load(word)
         path = lab.model
@@ -73,11 +78,6 @@ def subject(word: str) -> Subject:
                 f"lab {lab.name} has no trained model yet ({path.name} is not in its folder).",
                 try_next=[f"edge-deploy train {word}"],
             )
-    elif path.suffix in {".keras", ".h5"}:
-        raise BadInput(
-            f"{path} is a Keras model; this version compiles int8 .tflite files.",
-            try_next=["convert it with TensorFlow's TFLiteConverter, full int8, int8 in and out"],
-        )
     try:
         data = path.read_bytes()
     except IsADirectoryError:

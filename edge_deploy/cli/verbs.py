@@ -33,6 +33,9 @@ VERBS: tuple[Verb, ...] = (
     Verb("inspect", "look", "look", "Show what a model needs, and whether it fits a board."),
     Verb("data", "look", "data", "List, download and check the recordings that labs learn from."),
     Verb("train", "make", "make", "Train a lab's model and quantize it to int8."),
+    Verb(
+        "quantize", "make", "quantize", "Make a Keras model or float .tflite int8; what it costs."
+    ),
     Verb("evaluate", "make", "evaluate", "Tell how well a lab hears, by held-out sound."),
     Verb("compile", "compile", "translate", "Compile an int8 .tflite to plain C."),
     Verb("carray", "compile", "translate", "Print a .tflite as a C array, for an interpreter."),

@@ -17,6 +17,10 @@ from edge_deploy.model.schema import FILE_IDENTIFIER
 _FETCH_AGAIN = "Copy or download the file again, and compare its size with the original's"
 _CONVERT = "Convert the model with tf.lite.TFLiteConverter, and pass the .tflite it writes"
 _QUANTIZE = (
+    "edge-deploy quantize MODEL --data inputs.npy    makes an int8 .tflite of a float one, a .keras"
+    " file or a SavedModel"
+)
+_QUANTIZE_IN_PYTHON = (
     "Convert with full int8 quantization: optimizations = [tf.lite.Optimize.DEFAULT], a"
     " representative_dataset, target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]"
 )
@@ -30,8 +34,8 @@ _TEXT_BYTES = frozenset(string.printable.encode())
 # pointer specification.
 _SIGNATURES = (
     (b"version https://git-lfs.github.com/", "a Git LFS pointer", "git lfs pull"),
-    (b"PK\x03\x04", "a zip archive, as .keras files are", _CONVERT),
-    (b"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras .h5 files are", _CONVERT),
+    (b"PK\x03\x04", "a zip archive, as .keras files are", _QUANTIZE),
+    (b"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras .h5 files are", _QUANTIZE),
     (b"\x1f\x8b", "a gzip archive", "Unpack it, and pass the .tflite inside"),
     (b"\xfd7zXZ\x00", "an xz archive", "Unpack it, and pass the .tflite inside"),
     (b"GGUF", "a GGUF file", _CONVERT),
@@ -64,7 +68,9 @@ class Refusal:
 
     def not_int8(self, found: str) -> UnsupportedModel:
         """A model that computes in floating point."""
-        return self.unsupported(f"{found}; only int8 models can be compiled", try_next=(_QUANTIZE,))
+        return self.unsupported(
+            f"{found}; only int8 models can be compiled", try_next=(_QUANTIZE, _QUANTIZE_IN_PYTHON)
+        )
 
     def check_kind(self, data: bytes) -> None:
         """Raise BadModel unless the bytes begin as a TFLite file does."""
