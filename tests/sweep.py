@@ -13,11 +13,13 @@ from __future__ import annotations
 import argparse
 import collections
 import hashlib
+import itertools
 import multiprocessing
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 from edge_deploy import model
@@ -30,10 +32,13 @@ from tests.nn.families import FAMILIES
 # Beyond the seeds of `make test`.
 _FIRST_SEED = 10_000
 
+# Source, name of the function or family, seed.
+Task = tuple[str, str, int]
+
 
 @dataclass(frozen=True)
 class Found:
-    """What one model gave; why: empty unless it failed."""
+    """What one model gave. why: empty unless it failed; crashed: it ended its process."""
 
     source: str
     name: str
@@ -42,9 +47,10 @@ class Found:
     operators: tuple[str, ...] = ()
     compared: int = 0
     why: str = ""
+    crashed: bool = False
 
 
-def _check(task: tuple[str, str, int]) -> Found:
+def _check(task: Task) -> Found:
     """One model, in a worker: failures come back as text."""
     source, name, seed = task
     try:
@@ -65,11 +71,57 @@ def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _tasks(models: int) -> Iterator[tuple[str, str, int]]:
+def _tasks(models: int) -> Iterator[Task]:
     """Both sources, every operator in turn."""
     for source, names in (("converted", list(FUNCTIONS)), ("built", list(FAMILIES))):
         for number in range((models + 1) // 2):
             yield source, names[number % len(names)], _FIRST_SEED + number // len(names)
+
+
+def _run(tasks: Iterator[Task], workers: int) -> Iterator[Found]:
+    """Every task in a worker.
+
+    TensorFlow's converter ends the process for some functions (2.21: a segmentation fault where it
+    calibrates). What was under way then is tried again, one by one, and what ends its process
+    again is told as such.
+    """
+    # Spawned: TensorFlow does not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    suspects: list[Task] = []
+    while True:
+        alone = bool(suspects)
+        source = iter(suspects) if alone else tasks
+        under_way: dict[Future[Found], Task] = {}
+        try:
+            with ProcessPoolExecutor(1 if alone else workers, context) as pool:
+                yield from _fed(pool, source, under_way, ahead=1 if alone else 2 * workers)
+            if not alone:
+                return
+            suspects = []
+        except BrokenProcessPool:
+            suspects = list(under_way.values())
+            if alone:
+                yield Found(*suspects.pop(), crashed=True)
+                suspects += source
+
+
+def _fed(
+    pool: ProcessPoolExecutor,
+    tasks: Iterator[Task],
+    under_way: dict[Future[Found], Task],
+    *,
+    ahead: int,
+) -> Iterator[Found]:
+    """Results as they come; at most `ahead` tasks are under way."""
+    while True:
+        for task in itertools.islice(tasks, ahead - len(under_way)):
+            under_way[pool.submit(_check, task)] = task
+        if not under_way:
+            return
+        for done in wait(under_way, return_when=FIRST_COMPLETED).done:
+            found = done.result()
+            del under_way[done]
+            yield found
 
 
 def main() -> int:
@@ -82,28 +134,25 @@ def main() -> int:
     operators: collections.Counter[str] = collections.Counter()
     sources: collections.Counter[str] = collections.Counter()
     digests: set[str] = set()
-    compared = failures = 0
-    # Spawned: TensorFlow does not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(asked.workers, context) as pool:
-        for found in pool.map(_check, _tasks(asked.models)):
-            if found.why:
-                failures += 1
-                print(
-                    f"FAILED {found.source} {found.name} {found.seed}: {found.why[:600]}",
-                    flush=True,
-                )
-            elif found.compared and found.digest not in digests:
-                digests.add(found.digest)
-                sources[found.source] += 1
-                operators.update(set(found.operators))
-                compared += found.compared
+    compared = failures = crashes = 0
+    for found in _run(_tasks(asked.models), asked.workers):
+        if found.crashed and found.source == "converted":
+            crashes += 1
+        elif found.why or found.crashed:
+            failures += 1
+            why = found.why[:600] or "the process ended"
+            print(f"FAILED {found.source} {found.name} {found.seed}: {why}", flush=True)
+        elif found.compared and found.digest not in digests:
+            digests.add(found.digest)
+            sources[found.source] += 1
+            operators.update(set(found.operators))
+            compared += found.compared
     for name, count in sorted(operators.items()):
         print(f"{name:32} in {count:>5} models")
     print(
         f"{len(digests)} distinct models ({sources['converted']} by TensorFlow's converter), "
         f"{len(operators)} operators, {compared:,} values compared, {failures} failures, "
-        f"{time.monotonic() - began:.0f} s"
+        f"{crashes} crashes of the converter, {time.monotonic() - began:.0f} s"
     )
     return 1 if failures or not digests else 0
 
