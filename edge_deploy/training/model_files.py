@@ -31,10 +31,11 @@ from edge_deploy.training.sample_files import Input, Samples
 # Operations of a SavedModel that do more than compute. SaveV2 and RestoreV2 are in every one: they
 # write and read its own variables.
 _ACTING = frozenset(
-    """
-    EagerPyFunc MatchingFiles PrintV2 PyFunc PyFuncStateless ReadFile Save SaveSlices WholeFileReader
-    WholeFileReaderV2 WriteFile
-    """.split()  # noqa: SIM905, a line each would be as long as the file's head
+    (
+        *("EagerPyFunc", "PyFunc", "PyFuncStateless"),
+        *("MatchingFiles", "ReadFile", "WholeFileReader", "WholeFileReaderV2"),
+        *("PrintV2", "Save", "SaveSlices", "WriteFile"),
+    )
 )
 _SIGNATURE = "serving_default"
 _TYPES = ("float32", "int32", "int64", "int8", "uint8", "bool")
