@@ -23,6 +23,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 from edge_deploy import model
+from edge_deploy.errors import UnsupportedModel
 from tests.converted import checks as converted
 from tests.converted.functions import FUNCTIONS
 from tests.nn import checks
@@ -38,7 +39,11 @@ Task = tuple[str, str, int]
 
 @dataclass(frozen=True)
 class Found:
-    """What one model gave. why: empty unless it failed; crashed: it ended its process."""
+    """What one model gave.
+
+    why: empty unless it failed. refused: what the compiler said, if it refused. crashed: it ended
+    its process.
+    """
 
     source: str
     name: str
@@ -47,6 +52,7 @@ class Found:
     operators: tuple[str, ...] = ()
     compared: int = 0
     why: str = ""
+    refused: str = ""
     crashed: bool = False
 
 
@@ -63,6 +69,8 @@ def _check(task: Task) -> Found:
         compared += checks.check_on_m4(case, "cortex_m4", prefer)
         operators = tuple(operator.name for operator in model.read(case.data).operators)
         return Found(*task, _digest(case.data), operators, compared)
+    except UnsupportedModel as refused:
+        return Found(*task, refused=refused.message)
     except BaseException as failure:  # noqa: BLE001 (pytest's own is no Exception)
         return Found(*task, why=f"{type(failure).__name__}: {failure}")
 
@@ -134,10 +142,13 @@ def main() -> int:
     operators: collections.Counter[str] = collections.Counter()
     sources: collections.Counter[str] = collections.Counter()
     digests: set[str] = set()
-    compared = failures = crashes = 0
+    compared = failures = crashes = refusals = 0
     for found in _run(_tasks(asked.models), asked.workers):
         if found.crashed and found.source == "converted":
             crashes += 1
+        elif found.refused:
+            refusals += 1
+            print(f"refused {found.source} {found.name} {found.seed}: {found.refused}", flush=True)
         elif found.why or found.crashed:
             failures += 1
             why = found.why[:600] or "the process ended"
@@ -152,6 +163,7 @@ def main() -> int:
     print(
         f"{len(digests)} distinct models ({sources['converted']} by TensorFlow's converter), "
         f"{len(operators)} operators, {compared:,} values compared, {failures} failures, "
+        f"{refusals} refused, "
         f"{crashes} crashes of the converter, {time.monotonic() - began:.0f} s"
     )
     return 1 if failures or not digests else 0
