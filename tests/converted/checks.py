@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from edge_deploy import model
+from edge_deploy import compiler, model
 from edge_deploy.errors import UnsupportedModel
-from tests.converted.convert import convert, tensorflow
+from tests.converted.convert import Function, convert, tensorflow
 from tests.converted.functions import FUNCTIONS
 from tests.nn import checks
-from tests.nn.cases import Case, Seeded
+from tests.nn.cases import Case, Pick, Seeded
 
 
 @dataclass(frozen=True)
@@ -21,9 +23,11 @@ class Checked:
     compared: int
 
 
-def check(name: str, seed: int) -> Checked:
+def check(
+    name: str, seed: int, functions: Mapping[str, Callable[[Any, Pick], Function]] = FUNCTIONS
+) -> Checked:
     """Convert, compile, compare. Fails the test on a difference, and saves the model."""
-    function = FUNCTIONS[name](tensorflow(), Seeded(seed))
+    function = functions[name](tensorflow(), Seeded(seed))
     data = convert(function, seed)
     try:
         graph = model.read(data)
@@ -31,6 +35,7 @@ def check(name: str, seed: int) -> Checked:
         if "no operators" not in refused.message:
             raise
         return Checked(data, (), 0)  # the converter found nothing to do
+    compiler.compile(graph, target=compiler.PORTABLE)  # what we refuse may end the reference
     case = Case(function.text, data)
     compared = checks.check_on_host(case)
     compared += checks.check_on_m4(

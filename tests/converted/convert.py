@@ -6,7 +6,8 @@ parameters thinks of: other versions, folded constants, shapes computed at run t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +20,19 @@ from edge_deploy.training import runtime
 SAMPLES = 6
 
 
+class NotConverted(Exception):
+    """TensorFlow's converter has no file for this function."""
+
+
 @dataclass(frozen=True)
 class Function:
     """A function to be converted.
 
     call: of float32 tensors of `shapes`, where a first size of None is a batch left open.
     low, high: of the values that calibrate it, and so its input scale and zero point.
-    input_type, output_type: of the model's ends.
+    input_type, output_type: of the model's ends. variables: what the function reads.
+    one_scale: of each matrix, instead of one for each of its outputs. remembers: assigns some of
+    the variables.
     """
 
     text: str
@@ -35,6 +42,9 @@ class Function:
     high: float = 3.0
     input_type: str = "int8"
     output_type: str = "int8"
+    variables: Sequence[Any] = ()
+    one_scale: bool = False
+    remembers: bool = False
 
 
 def tensorflow() -> Any:
@@ -64,13 +74,31 @@ def convert(function: Function, seed: int) -> bytes:
                 for spec in signature
             }
 
-    with runtime.quiet():
+    with runtime.quiet(), tempfile.TemporaryDirectory() as folder:
         concrete = tf.function(function.call, input_signature=signature).get_concrete_function()
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], tf.Module())
+        converter = _converter(tf, function, concrete, folder)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = samples
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = getattr(tf, function.input_type)
         converter.inference_output_type = getattr(tf, function.output_type)
-        data: bytes = converter.convert()
+        # Private, and the only switches there are.
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = (
+            function.one_scale
+        )
+        converter._experimental_variable_quantization = function.remembers
+        try:
+            data: bytes = converter.convert()
+        except Exception as error:  # TensorFlow documents none of what it raises
+            raise NotConverted(str(error)) from error
     return data
+
+
+def _converter(tf: Any, function: Function, concrete: Any, folder: str) -> Any:
+    """A converter of a function; one with variables goes through a saved model in `folder`."""
+    module = tf.Module()
+    if not function.variables:
+        return tf.lite.TFLiteConverter.from_concrete_functions([concrete], module)
+    module.kept = list(function.variables)
+    tf.saved_model.save(module, folder, signatures=concrete)
+    return tf.lite.TFLiteConverter.from_saved_model(folder)

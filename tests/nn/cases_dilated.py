@@ -1,4 +1,7 @@
-"""Dilated convolutions as SPACE_TO_BATCH_ND, CONV_2D and BATCH_TO_SPACE_ND, sometimes of a PAD."""
+"""Dilated convolutions as SPACE_TO_BATCH_ND, CONV_2D and BATCH_TO_SPACE_ND, sometimes of a PAD.
+
+Two convolutions may share what is taken apart, which may also be an output.
+"""
 
 from __future__ import annotations
 
@@ -65,27 +68,34 @@ def dilated(pick: Pick) -> Case:
     shape = (1, *as_map(kernel), depth) if filters == depth else None
     if operator == "CONV_2D":
         shape = (filters, *as_map(kernel), depth)
-    weights = model.tensor(shape, scale=0.01, values=rng.integers(-127, 128, shape))
-    bias = model.tensor(
-        (filters,), "int32", scale=0.0002, values=rng.integers(-9999, 9999, filters)
-    )
-    result = model.tensor((parts, *as_map(made), filters), **scaled)
-    options = {"padding": "VALID", "stride_h": 1, "stride_w": 1}
-    if operator == "DEPTHWISE_CONV_2D":
-        options["depth_multiplier"] = 1
-    model.op(operator, [apart, weights, bias], [result], options)
-    if count == 1:
-        wide, result = result, model.tensor((parts, *made, filters), **scaled)
-        model.op("SQUEEZE", [wide], [result], {"squeeze_dims": [at]})
     crops = [
         [c, size * block - c - (n - c)]
         for size, block, n, c in zip(made, blocks, outputs, cropped, strict=True)
     ]
     left = [n - c for n, c in zip(outputs, cropped, strict=True)]
-    y = model.tensor((batches, *left, filters), **scaled)
-    model.op("BATCH_TO_SPACE_ND", [result, numbers(blocks), numbers(crops)], [y])
+
+    def convolved() -> int:
+        weights = model.tensor(shape, scale=0.01, values=rng.integers(-127, 128, shape))
+        bias = model.tensor(
+            (filters,), "int32", scale=0.0002, values=rng.integers(-9999, 9999, filters)
+        )
+        result = model.tensor((parts, *as_map(made), filters), **scaled)
+        options = {"padding": "VALID", "stride_h": 1, "stride_w": 1}
+        if operator == "DEPTHWISE_CONV_2D":
+            options["depth_multiplier"] = 1
+        model.op(operator, [apart, weights, bias], [result], options)
+        if count == 1:
+            wide, result = result, model.tensor((parts, *made, filters), **scaled)
+            model.op("SQUEEZE", [wide], [result], {"squeeze_dims": [at]})
+        y = model.tensor((batches, *left, filters), **scaled)
+        model.op("BATCH_TO_SPACE_ND", [result, numbers(blocks), numbers(crops)], [y])
+        return y
+
+    found = [convolved() for _ in range(pick.one_of((1, 1, 2)))]  # two: a gate
+    if pick.integer(0, 3) == 0:
+        found.append(apart)
     text = f"{operator} {whole} kernel {kernel} by {blocks} {kind} sides {sides} crops {crops}"
-    return Case(text, model.finish([start], [y]))
+    return Case(f"{text} outputs {len(found)}", model.finish([start], found))
 
 
 FAMILIES: Mapping[str, Family] = {"dilated": dilated}

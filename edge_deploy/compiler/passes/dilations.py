@@ -17,6 +17,7 @@ from edge_deploy.compiler.ops.layer import Layer
 from edge_deploy.compiler.ops.window import Window
 from edge_deploy.compiler.passes.paddings import touches
 from edge_deploy.compiler.passes.program import Program
+from edge_deploy.compiler.passes.unread import remove_unread
 from edge_deploy.model.graph import Operator
 
 Shape = tuple[int, ...]
@@ -37,7 +38,10 @@ class _Blocks:
 
 
 def join_dilations(program: Program) -> Program:
-    """Let convolutions read and write the maps themselves, where nothing else reads the parts."""
+    """Let convolutions read and write the maps themselves, where nothing else reads their parts.
+
+    What other layers read of the map that is taken apart is left.
+    """
     operators = {operator.index: operator for operator in program.graph.operators}
     readers = Counter(x for layer in program.layers for x in dict.fromkeys(layer.inputs))
     readers.update(program.outputs)
@@ -63,20 +67,20 @@ def join_dilations(program: Program) -> Program:
             continue
         source, output = layer.inputs[0], layer.outputs[0]
         last = together.get(output)
-        if last is None or readers[output] != 1 or readers[source] != 1:
+        if last is None or readers[output] != 1:
             continue
         window = _window(program, layer, apart[source], operators[last.index])
         if window is not None:
             joined[output] = replace(
                 layer, window=window, inputs=(source_of[source],), outputs=last.outputs
             )
-            gone |= {source, last.outputs[0]}
+            gone.add(last.outputs[0])
     kept = [
         joined.get(layer.outputs[0], layer)
         for layer in program.layers
         if layer.outputs[0] not in gone
     ]
-    return replace(program, layers=tuple(kept))
+    return remove_unread(replace(program, layers=tuple(kept)))
 
 
 def _window(
