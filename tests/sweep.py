@@ -2,10 +2,11 @@
 
     python -m tests.sweep --models 2400
 
-Half are random functions that TensorFlow's converter writes (`converted/functions.py`), half are
-drawn parameter by parameter (`nn/families.py`). Portable kernels run on this computer under
-sanitizers, the Cortex-M4's on an emulated core, built by gcc and by zig. Prints the counts; 1
-where anything differed.
+Some are random functions that TensorFlow's converter writes (`converted/functions.py`), some are
+drawn parameter by parameter (`nn/families.py`); a few are whole networks (`converted/networks.py`),
+half of them graphs that nobody designed. Portable kernels run on this computer under sanitizers,
+the Cortex-M4's on an emulated core, built by gcc and by zig. Prints the counts, of what the
+converter or the compiler refuses too; 1 where anything differed.
 """
 
 from __future__ import annotations
@@ -25,11 +26,14 @@ from dataclasses import dataclass
 from edge_deploy import model
 from edge_deploy.errors import UnsupportedModel
 from tests.converted import checks as converted
+from tests.converted.convert import NotConverted
 from tests.converted.functions import FUNCTIONS
+from tests.converted.networks import NETWORKS
 from tests.nn import checks
 from tests.nn.cases import Seeded
 from tests.nn.families import FAMILIES
 
+CONVERTED = {"converted": FUNCTIONS, "networks": NETWORKS}
 # Beyond the seeds of `make test`.
 _FIRST_SEED = 10_000
 
@@ -60,8 +64,8 @@ def _check(task: Task) -> Found:
     """One model, in a worker: failures come back as text."""
     source, name, seed = task
     try:
-        if source == "converted":
-            one = converted.check(name, seed)
+        if source in CONVERTED:
+            one = converted.check(name, seed, CONVERTED[source])
             return Found(*task, _digest(one.data), one.operators, one.compared)
         case = FAMILIES[name](Seeded(seed))
         compared = checks.check_on_host(case)
@@ -71,6 +75,8 @@ def _check(task: Task) -> Found:
         return Found(*task, _digest(case.data), operators, compared)
     except UnsupportedModel as refused:
         return Found(*task, refused=refused.message)
+    except NotConverted as refused:
+        return Found(*task, refused=f"by the converter: {refused}")
     except BaseException as failure:  # noqa: BLE001 (pytest's own is no Exception)
         return Found(*task, why=f"{type(failure).__name__}: {failure}")
 
@@ -80,10 +86,17 @@ def _digest(data: bytes) -> str:
 
 
 def _tasks(models: int) -> Iterator[Task]:
-    """Both sources, every operator in turn."""
-    for source, names in (("converted", list(FUNCTIONS)), ("built", list(FAMILIES))):
-        for number in range((models + 1) // 2):
-            yield source, names[number % len(names)], _FIRST_SEED + number // len(names)
+    """All sources, every operator and every architecture in turn."""
+    kinds = [name for name in NETWORKS if name != "drawn"]
+    networks = [name for kind in kinds for name in (kind, "drawn")]
+    for source, names, share in (
+        ("converted", list(FUNCTIONS), models // 2),
+        ("built", list(FAMILIES), models // 2),
+        ("networks", networks, models // 8),
+    ):
+        for number in range(share):
+            turn = number if source == "networks" else number // len(names)
+            yield source, names[number % len(names)], _FIRST_SEED + turn
 
 
 def _run(tasks: Iterator[Task], workers: int) -> Iterator[Found]:
@@ -144,7 +157,7 @@ def main() -> int:
     digests: set[str] = set()
     compared = failures = crashes = refusals = 0
     for found in _run(_tasks(asked.models), asked.workers):
-        if found.crashed and found.source == "converted":
+        if found.crashed and found.source in CONVERTED:
             crashes += 1
         elif found.refused:
             refusals += 1
@@ -161,7 +174,8 @@ def main() -> int:
     for name, count in sorted(operators.items()):
         print(f"{name:32} in {count:>5} models")
     print(
-        f"{len(digests)} distinct models ({sources['converted']} by TensorFlow's converter), "
+        f"{len(digests)} distinct models ({sources['converted'] + sources['networks']} by "
+        f"TensorFlow's converter, {sources['networks']} of them networks), "
         f"{len(operators)} operators, {compared:,} values compared, {failures} failures, "
         f"{refusals} refused, "
         f"{crashes} crashes of the converter, {time.monotonic() - began:.0f} s"
