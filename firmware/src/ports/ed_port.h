@@ -7,6 +7,7 @@
 #ifndef ED_PORT_H
 #define ED_PORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -106,5 +107,50 @@ size_t ed_port_microphone_read(int16_t *to, size_t limit);
 
 /* How many samples were lost since the start. */
 uint32_t ed_port_microphone_lost(void);
+
+/* The inertial sensor, for boards whose ed_port_sensors() has ED_PORT_IMU. As with the microphone,
+ * the board collects samples by itself, into a buffer that must hold what comes during one
+ * inference; what finds no room is lost, the oldest first, and counted. */
+
+/* What one sample is: acceleration along x, y and z in units of 1/8192 g (+-4 g), and the rate of
+ * turn about them in units of 2000/32768 degrees a second. */
+#define ED_PORT_IMU_AXES 6
+
+/* Begin at `rate_hz` samples a second, with an empty buffer and nothing lost. One that runs begins
+ * anew. Returns false where the board has no such sensor, or not at that rate. */
+bool ed_port_imu_start(uint32_t rate_hz);
+
+void ed_port_imu_stop(void);
+
+/* How many samples are waiting. */
+uint32_t ed_port_imu_waiting(void);
+
+/* Move at most `limit` waiting samples to `to`, the oldest first, without waiting for more.
+ * Returns how many. */
+size_t ed_port_imu_read(int16_t (*to)[ED_PORT_IMU_AXES], size_t limit);
+
+/* How many samples were lost since the start. */
+uint32_t ed_port_imu_lost(void);
+
+/* The camera, for boards whose ed_port_sensors() has ED_PORT_CAMERA. It takes whole frames by
+ * itself, of which only the newest waits: one that nobody has read is lost, and counted, as soon
+ * as the next one is whole. A frame that is read while the next one comes in must not be torn. */
+
+/* Begin to take a frame of `width` x `height` grey pixels every `period_ms`, with none waiting and
+ * none lost. One that runs begins anew. Returns false where the board has no camera, or not one of
+ * that size or pace. */
+bool ed_port_camera_start(uint32_t width, uint32_t height, uint32_t period_ms);
+
+void ed_port_camera_stop(void);
+
+/* Whether a frame is waiting. */
+bool ed_port_camera_waiting(void);
+
+/* Move the waiting frame to `to` [height][width], one byte a pixel (0 black, 255 white), row by
+ * row from the upper left. Returns false, and leaves `to` as it was, where none is waiting. */
+bool ed_port_camera_read(uint8_t *to);
+
+/* How many frames were lost since the start. */
+uint32_t ed_port_camera_lost(void);
 
 #endif

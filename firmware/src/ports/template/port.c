@@ -118,6 +118,66 @@ uint32_t ed_port_microphone_lost(void)
     return 0;
 }
 
+bool ed_port_imu_start(uint32_t rate_hz)
+{
+    /* Leave this and the next four as they are on a board without an inertial sensor. With one: its
+     * own FIFO if it has one, or its data-ready interrupt, into a ring of samples; scaled to the
+     * units of ed_port.h, whatever range it runs at. */
+    (void)rate_hz;
+    return false;
+}
+
+void ed_port_imu_stop(void)
+{
+}
+
+uint32_t ed_port_imu_waiting(void)
+{
+    return 0;
+}
+
+size_t ed_port_imu_read(int16_t (*to)[ED_PORT_IMU_AXES], size_t limit)
+{
+    (void)to;
+    (void)limit;
+    return 0;
+}
+
+uint32_t ed_port_imu_lost(void)
+{
+    return 0;
+}
+
+bool ed_port_camera_start(uint32_t width, uint32_t height, uint32_t period_ms)
+{
+    /* Leave this and the next four as they are on a board without a camera. With one: DMA into two
+     * frames in turn, so that one is whole while the other is taken. */
+    (void)width;
+    (void)height;
+    (void)period_ms;
+    return false;
+}
+
+void ed_port_camera_stop(void)
+{
+}
+
+bool ed_port_camera_waiting(void)
+{
+    return false;
+}
+
+bool ed_port_camera_read(uint8_t *to)
+{
+    (void)to;
+    return false;
+}
+
+uint32_t ed_port_camera_lost(void)
+{
+    return 0;
+}
+
 /* An Arduino sketch calls ed_app_run() from setup(); it never returns. */
 int main(void)
 {

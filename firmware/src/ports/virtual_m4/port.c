@@ -3,9 +3,6 @@
 
 #include "registers.h"
 
-/* Devices read and write memory behind the compiler's back. */
-#define MEMORY_BARRIER() __asm__ volatile("" ::: "memory")
-
 /* From link.ld. */
 extern uint8_t ed_stack_low[];
 extern uint8_t ed_stack_high[];
@@ -91,42 +88,4 @@ ed_port_stack_bounds ed_port_stack(void)
     const ed_port_stack_bounds stack = {ed_stack_low, ed_stack_high};
 
     return stack;
-}
-
-uint32_t ed_port_sensors(void)
-{
-    return SYSTEM_SENSORS;
-}
-
-uint32_t ed_port_microphone_rate_hz(void)
-{
-    return (SYSTEM_SENSORS & ED_PORT_MICROPHONE) != 0 ? MICROPHONE_RATE_HZ : 0;
-}
-
-void ed_port_microphone_start(void)
-{
-    MICROPHONE_CONTROL = 1;
-}
-
-void ed_port_microphone_stop(void)
-{
-    MICROPHONE_CONTROL = 0;
-}
-
-uint32_t ed_port_microphone_waiting(void)
-{
-    return MICROPHONE_AVAILABLE;
-}
-
-size_t ed_port_microphone_read(int16_t *to, size_t limit)
-{
-    MICROPHONE_ADDR = (uint32_t)(uintptr_t)to;
-    MICROPHONE_TAKE = (uint32_t)limit;
-    MEMORY_BARRIER();
-    return MICROPHONE_TAKEN;
-}
-
-uint32_t ed_port_microphone_lost(void)
-{
-    return MICROPHONE_LOST;
 }

@@ -40,6 +40,9 @@
 #define MICROPHONE_TAKEN REGISTER(0xA0004014u)
 #define MICROPHONE_LOST REGISTER(0xA0004018u)
 
+/* Devices read and write memory behind the compiler's back. */
+#define MEMORY_BARRIER() __asm__ volatile("" ::: "memory")
+
 /* Coprocessor Access Control Register: ARMv7-M Architecture Reference Manual, B3.2.20. */
 #define CPACR REGISTER(0xE000ED88u)
 #define CPACR_FPU_FULL_ACCESS (0xFu << 20)
