@@ -14,10 +14,13 @@ What more it may offer:
     RECORDINGS = True        data(seed, folder) learns from recordings in a folder of the user's
     LABELS                   tuple of str: targets are (n, labels) shares, outputs are scores
 
-A lab that listens also says which recordings training never sees, and may say which are noise:
+A lab with a sensor also says which recordings training never sees, and may say which are noise:
 
-    held_out(data)           -> [(path, label's position)], of the recordings in the folder `data`
+    held_out(data)           -> [(path, label's position) or HeldOut], of those in the folder `data`
     background(data)         -> [path]
+
+A path is read as its lab's sensor writes it (WAV, CSV, picture); HeldOut serves for the rest. For a
+lab that scores anomalies the position is 0 for what is normal and 1 for an anomaly.
 
 Turns the file into a Recipe; knows nothing about training.
 """
@@ -82,6 +85,22 @@ class Data:
     representative: NDArray[np.float32] | None = None
     fresh: Callable[[int], Samples] | None = None
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """One recording that training never sees.
+
+    name: as reports call it. label: its position among the lab's labels; of a lab that scores
+    anomalies 0 for what is normal, 1 for an anomaly. samples: reads its raw samples: (n,) int16
+    of a microphone, (n, axes) int16 of an IMU, (height, width) uint8 of a camera. group: what its
+    figures are told apart by, such as a machine's speed.
+    """
+
+    name: str
+    label: int
+    samples: Callable[[], NDArray[Any]]
+    group: str = ""
 
 
 class Network(Protocol):
