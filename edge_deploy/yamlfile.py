@@ -26,6 +26,7 @@ MAX_BYTES = 1 << 20
 _SHOWN_CHARACTERS = 40
 
 _STRING = "tag:yaml.org,2002:str"
+_BOOLEAN = "tag:yaml.org,2002:bool"
 _INTEGER = re.compile(r"[-+]?[0-9](_?[0-9]){0,24}|0x[0-9a-fA-F]{1,16}")
 _NUMBER = re.compile(
     r"[-+]?([0-9](_?[0-9]){0,24}(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][-+]?[0-9]{1,3})?"
@@ -89,6 +90,13 @@ class Value:
         if found not in known:
             raise self.wrong(f"expected {what}, found {self._shown()}{_nearest(found, known)}.")
         return found
+
+    def flag(self) -> bool:
+        """`true` or `false`, and no other word for them."""
+        found = self._scalar("true or false", tag=_BOOLEAN)
+        if found not in {"true", "false"}:
+            raise self.expected("true or false")
+        return found == "true"
 
     def integer(self, least: int, most: int) -> int:
         """A whole number, decimal or 0x, `least` <= it <= `most`; `_` may group digits."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from edge_deploy import audio
 from edge_deploy.features import AudioFeatures
-from edge_deploy.labs import AudioFeatureSettings
+from edge_deploy.sensing import AudioFeatureSettings
 from tests.model_builder import ModelBuilder
 
 LABELS = ("silence", "low", "high")

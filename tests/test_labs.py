@@ -9,8 +9,6 @@ import pytest
 from edge_deploy import boards, labs, places, yamlfile
 from edge_deploy.errors import Exit
 from edge_deploy.labs import (
-    AudioFeatureSettings,
-    DecisionSettings,
     Lab,
     SourceSettings,
     UnknownLab,
@@ -25,15 +23,6 @@ source: {kind: ramp, from: -1.5, to: 2, steps: 10, period_ms: 20}
 budgets:
   nano33: {flash_bytes: 1000, accuracy: 0.9}
 """
-
-LISTENS = """\
-title: "Words"
-model: model.tflite
-labels: ["silence", "unknown", "left"]
-source: {kind: microphone, sample_rate_hz: 16000, stride_ms: 200}
-features: {kind: log_mel, frame_ms: 30, hop_ms: 20, fft: 512, mel_bins: 40, low_hz: 20, high_hz: 7600, frames: 49}
-decision: {threshold: 0.7, smooth: 3, hold_off_ms: 1000, ignore: ["silence", "unknown"]}
-"""  # noqa: E501
 
 
 def read(text: str) -> Lab:
@@ -141,63 +130,6 @@ def test_a_mistake_is_told_with_its_line(old, new, complaint):
     assert old in GOOD
     with pytest.raises(BadFile) as caught:
         read(GOOD.replace(old, new))
-    assert complaint in caught.value.message
-
-
-def test_a_lab_that_listens():
-    lab = read(LISTENS)
-    assert lab.source == SourceSettings("microphone", sample_rate_hz=16_000, stride_ms=200)
-    assert lab.features == AudioFeatureSettings(
-        kind="log_mel",
-        sample_rate_hz=16_000,
-        frame_samples=480,
-        hop_samples=320,
-        fft=512,
-        mel_bins=40,
-        coefficients=0,
-        low_hz=20.0,
-        high_hz=7600.0,
-        frames=49,
-    )
-    assert lab.features.bins == 40
-    assert lab.decision == DecisionSettings(0.7, 3, 1000, ("silence", "unknown"))
-    mfcc = read(LISTENS.replace("log_mel,", "mfcc, coefficients: 10,")).features
-    assert (mfcc.kind, mfcc.coefficients, mfcc.mel_bins, mfcc.bins) == ("mfcc", 10, 40, 10)
-    assert read(GOOD).features is None
-    assert read(GOOD).decision is None
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "complaint"),
-    [
-        ("16000", "7999", "line 4: source.sample_rate_hz: expected a whole number from 8000"),
-        ("stride_ms: 200", "stride_ms: 210", "line 4: source: stride_ms: expected a multiple of"),
-        ("stride_ms: 200", "period_ms: 200", "line 4: source.period_ms: unknown key"),
-        ("log_mel", "mel", "line 5: features.kind: expected one of log_mel, mfcc"),
-        ("log_mel", "mfcc", "line 5: features: `coefficients` belongs to mfcc"),
-        ("log_mel,", "log_mel, coefficients: 3,", "line 5: features.coefficients: `coeff"),
-        ("log_mel,", "mfcc, coefficients: 41,", "features.coefficients: expected a whole number"),
-        ("16000", "16001", "line 5: features.frame_ms: expected a whole number of samples at 16"),
-        ("hop_ms: 20", "hop_ms: 40", "line 5: features.hop_ms: expected at most frame_ms"),
-        ("fft: 512", "fft: 500", "line 5: features.fft: expected a power of two, not below"),
-        ("fft: 512", "fft: 256", "line 5: features.fft: expected a power of two, not below"),
-        ("high_hz: 7600", "high_hz: 8001", "line 5: features.high_hz: expected a number from 0"),
-        ("low_hz: 20", "low_hz: 7600", "line 5: features.high_hz: expected more than low_hz"),
-        ("frames: 49", "frames: 0", "line 5: features.frames"),
-        (", frames: 49", "", "line 5: features: frames: missing"),
-        ("smooth: 3", "smooth: 17", "line 6: decision.smooth"),
-        ("smooth: 3, ", "", "line 6: decision: smooth: missing"),
-        ('ignore: ["silence"', 'ignore: ["silense"', "decision.ignore[0]: expected one of sil"),
-        ("labels: ", "# ", "line 4: source: a microphone needs `labels`"),
-        ("decision: ", "# ", "line 4: source: a microphone needs `features` and `decision`"),
-        ("features: ", "# ", "line 4: source: a microphone needs `features` and `decision`"),
-        ("source: ", "# ", "line 5: features: is for a lab whose source is a microphone"),
-    ],
-)
-def test_a_mistake_of_a_lab_that_listens_is_told_with_its_line(old, new, complaint):
-    assert old in LISTENS
-    with pytest.raises(BadFile) as caught:
-        read(LISTENS.replace(old, new))
     assert complaint in caught.value.message
 
 

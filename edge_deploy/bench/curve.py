@@ -16,8 +16,8 @@ from edge_deploy.bench import decision, plot
 from edge_deploy.bench.decision import Heard, Rule, Scores
 from edge_deploy.bench.passage import Passage, Word
 from edge_deploy.intervals import CONFIDENCE, poisson, wilson
-from edge_deploy.labs import AudioFeatureSettings
 from edge_deploy.quantity import Quantity
+from edge_deploy.sensing import AudioFeatureSettings
 
 LATE_S = 0.8
 """A decision may come so long after a word's clip has ended: a window that is wholly behind the

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from edge_deploy.bench.verify import Reference
 from edge_deploy.errors import UnsupportedModel
-from edge_deploy.labs import AudioFeatureSettings
 from edge_deploy.model.graph import DType, Graph
+from edge_deploy.sensing import AudioFeatureSettings
 
 
 class Features(Protocol):

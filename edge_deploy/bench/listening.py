@@ -23,8 +23,9 @@ from edge_deploy.bench.evaluate import scores_of
 from edge_deploy.bench.host import Host
 from edge_deploy.bench.passage import Passage
 from edge_deploy.errors import BadInput, LinkLost, WrongBoard
-from edge_deploy.labs import AudioFeatureSettings, Lab
+from edge_deploy.labs import Lab
 from edge_deploy.quantity import Quantity
+from edge_deploy.sensing import AudioFeatureSettings
 from edge_deploy.telemetry.hello import Hello
 from edge_deploy.telemetry.readings import Inference, Reading
 
@@ -106,25 +107,25 @@ class Listened:
 
 def rule_of(lab: Lab) -> Rule:
     """The rule that the lab's firmware is built with. Raises BadInput for a lab that has none."""
-    if lab.decision is None or lab.features is None:
+    if lab.decision is None or lab.audio is None:
         raise BadInput(f"lab {lab.name} makes no decisions: its source is no microphone.")
     settings = lab.decision
-    samples = settings.hold_off_ms * lab.features.sample_rate_hz // 1000
+    samples = settings.hold_off_ms * lab.audio.sample_rate_hz // 1000
     return Rule(
         threshold=settings.threshold,
         smooth=settings.smooth,
         # Whole hops, rounded up: the lab's time is the least.
-        hold_off=-(-samples // lab.features.hop_samples),
+        hold_off=-(-samples // lab.audio.hop_samples),
         ignore=frozenset(lab.labels.index(name) for name in settings.ignore),
     )
 
 
 def stride_hops(lab: Lab) -> int:
     """Frames between two results. Raises BadInput for a lab that does not listen."""
-    if lab.features is None:
+    if lab.audio is None:
         raise BadInput(f"lab {lab.name} does not listen: its source is no microphone.")
-    samples = lab.source.stride_ms * lab.features.sample_rate_hz // 1000
-    return samples // lab.features.hop_samples
+    samples = lab.source.stride_ms * lab.audio.sample_rate_hz // 1000
+    return samples // lab.audio.hop_samples
 
 
 def results_in(samples: int, settings: AudioFeatureSettings, stride: int) -> int:
@@ -197,9 +198,9 @@ def differing_scores(track: Track, host: Host) -> int:
 
 
 def _settings(lab: Lab) -> AudioFeatureSettings:
-    if lab.features is None:
+    if lab.audio is None:
         raise BadInput(f"lab {lab.name} does not listen: its source is no microphone.")
-    return lab.features
+    return lab.audio
 
 
 def _enough(wanted: int, passage: Passage) -> int:

@@ -13,7 +13,7 @@ from edge_deploy.boards import Board
 from edge_deploy.build import listening
 from edge_deploy.compiler.text import c_float, c_string, wire_name
 from edge_deploy.errors import UsageError
-from edge_deploy.labs import AudioFeatureSettings, DecisionSettings, SourceSettings
+from edge_deploy.sensing import AudioFeatureSettings, DecisionSettings, SourceSettings
 
 FILE = "ed_app_config.h"
 # What `hello` gives as variant: where the firmware runs, when it is not on the board itself.

@@ -23,8 +23,8 @@ from edge_deploy.build import cache, config, elf, limits, listening, sources
 from edge_deploy.build.sources import Sources
 from edge_deploy.compiler import Compiled
 from edge_deploy.errors import BuildFailed, UsageError
-from edge_deploy.labs import AudioFeatureSettings, DecisionSettings, SourceSettings
 from edge_deploy.model.graph import Graph
+from edge_deploy.sensing import AudioFeatureSettings, DecisionSettings, SourceSettings
 from edge_deploy.toolchains import RegionOverflow, Toolchain
 
 # What the linker sets aside below the initial stack pointer. `run` reports the peak use.

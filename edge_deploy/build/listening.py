@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from edge_deploy.compiler.text import c_float, c_string
 from edge_deploy.errors import BadInput
-from edge_deploy.labs import AudioFeatureSettings, DecisionSettings, SourceSettings
 from edge_deploy.model.graph import DType, Graph, Tensor
+from edge_deploy.sensing import AudioFeatureSettings, DecisionSettings, SourceSettings
 
 # Words of firmware/src/features/ed_audio.h.
 _KINDS = {"log_mel": "ED_AUDIO_LOG_MEL", "mfcc": "ED_AUDIO_MFCC"}

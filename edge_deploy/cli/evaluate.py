@@ -30,8 +30,9 @@ from edge_deploy.cli.prepare import Subject
 from edge_deploy.errors import OverBudget, UsageError, WrongBoard
 from edge_deploy.features import AudioFeatures
 from edge_deploy.intervals import CONFIDENCE
-from edge_deploy.labs import AudioFeatureSettings, Lab
+from edge_deploy.labs import Lab
 from edge_deploy.model import oracle
+from edge_deploy.sensing import AudioFeatureSettings
 from edge_deploy.training import datasets
 
 _COLUMNS = 100
@@ -183,13 +184,13 @@ def _listener(subject: Subject, target: Target) -> tuple[Lab, AudioFeatureSettin
             "labels and recordings.",
             try_next=["edge-deploy labs"],
         )
-    if lab.features is None:
+    if lab.audio is None:
         raise NoSound(
             f"lab {lab.name} does not listen (its lab.yaml has no features), so there is no "
             "sound to evaluate it with.",
             try_next=[f"edge-deploy verify {lab.name} --board {target.board} --on {target.on}"],
         )
-    return lab, lab.features
+    return lab, lab.audio
 
 
 def _held_out(lab: Lab, word: str, target: Target, data: Path | None) -> list[Clip]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edge_deploy.errors import BadInput
 from edge_deploy.features import library
-from edge_deploy.labs import AudioFeatureSettings
+from edge_deploy.sensing import AudioFeatureSettings
 
 _FFT_LEAST = 32
 _RATE_LEAST_HZ, _RATE_MOST_HZ = 1_000, 192_000

@@ -99,9 +99,9 @@ def background(folder: Path) -> list[Path]:
 
 def data(seed: int, folder: Path) -> Data:
     """Features (n, 49, 40, 1) float32 and labels (n, 12) float32 of 1 or 0."""
-    if LAB.features is None:
+    if LAB.audio is None:
         raise BadInput(f"{HERE}: the lab's source is no microphone.")
-    features = AudioFeatures(LAB.features)
+    features = AudioFeatures(LAB.audio)
     clips = parts(folder)
     training = clips[datasets.TRAIN]
     sounds = [_sound(clip) for clip in training]

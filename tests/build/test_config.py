@@ -9,7 +9,7 @@ import pytest
 from edge_deploy import process, toolchains
 from edge_deploy.build import config
 from edge_deploy.errors import UsageError
-from edge_deploy.labs import AudioFeatureSettings, DecisionSettings, SourceSettings
+from edge_deploy.sensing import AudioFeatureSettings, DecisionSettings, SourceSettings
 
 READER = """\
 #include "ed_app_config.h"

@@ -13,7 +13,7 @@ import pytest
 from edge_deploy import build, compiler, model, places, process, toolchains
 from edge_deploy.build import cache, sources
 from edge_deploy.errors import BuildFailed, Exit, OverBudget
-from edge_deploy.labs import SourceSettings
+from edge_deploy.sensing import SourceSettings
 from edge_deploy.toolchains import CompileFailed, ToolchainMissing
 from tests import model_builder
 

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edge_deploy import toolchains
-from edge_deploy.labs import AudioFeatureSettings
+from edge_deploy.sensing import AudioFeatureSettings
 from tests.features import sound
 
 unicorn = pytest.importorskip("unicorn", reason="the virtual extra is not installed")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edge_deploy import places
 from edge_deploy.features import audio, library
-from edge_deploy.labs import AudioFeatureSettings
+from edge_deploy.sensing import AudioFeatureSettings
 
 ROOT = places.shipped("firmware", "src")
 SOURCES = sorted((ROOT / "features").glob("*.c"))

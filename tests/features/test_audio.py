@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from edge_deploy.errors import Exit
 from edge_deploy.features import AudioFeatures, BadFeatureSettings, library
-from edge_deploy.labs import AudioFeatureSettings
+from edge_deploy.sensing import AudioFeatureSettings
 from tests.features import sound
 
 CLIP_MS_MOST = 3.0

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from edge_deploy.labs import DecisionSettings
+from edge_deploy.sensing import DecisionSettings
 from tests.firmware import building, listener
 
 LABELS = 5

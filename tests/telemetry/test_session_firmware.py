@@ -10,8 +10,8 @@ from edge_deploy import boards, build, compiler, devices, model, places
 from edge_deploy.bench.measure import profile
 from edge_deploy.bench.verify import verify
 from edge_deploy.errors import LinkLost
-from edge_deploy.labs import SourceSettings
 from edge_deploy.model import oracle
+from edge_deploy.sensing import SourceSettings
 from edge_deploy.telemetry.failures import (
     BoardRefused,
     BoardRestarted,
