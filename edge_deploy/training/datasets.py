@@ -11,11 +11,11 @@ from pathlib import Path, PurePosixPath
 
 from filelock import FileLock
 
-from edge_deploy import catalogue, download, places
+from edge_deploy import catalogue, download, places, recordings
 from edge_deploy.errors import BadInput
 from edge_deploy.training import archives
 
-TRAIN, VALIDATION, TEST = PARTS = ("train", "validation", "test")
+TRAIN, VALIDATION, TEST = PARTS = recordings.PARTS
 # Shares of training and validation; what is left is the test.
 SHARES = (0.75, 0.10)
 
