@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from edge_deploy.training.quantize import quantize
 from edge_deploy.training.quantized import Quantized, Request, quantize_file
-from edge_deploy.training.recipe import About, Data, Network, Plan, Samples
+from edge_deploy.training.recipe import About, Aim, Data, Knob, Network, Plan, Samples
 from edge_deploy.training.result import Comparison, Epoch, TrainResult
 from edge_deploy.training.runtime import TrainingMissing
 from edge_deploy.training.train import train
 
 __all__ = [
     "About",
+    "Aim",
     "Comparison",
     "Data",
     "Epoch",
+    "Knob",
     "Network",
     "Plan",
     "Quantized",

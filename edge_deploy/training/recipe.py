@@ -13,6 +13,10 @@ What more it may offer:
 
     RECORDINGS = True        data(seed, folder) learns from recordings in a folder of the user's
     LABELS                   tuple of str: targets are (n, labels) shares, outputs are scores
+    KNOBS                    tuple of Knob: what `explore` varies; `network` reads `plan.knobs`
+    AIM                      Aim: by which figure points are compared, if not accuracy or auc
+    data(..., knobs)         where knobs change the inputs
+    variant(lab, knobs)      -> Lab, as its lab.yaml would be with these knobs
 
 A lab with a sensor also says which recordings training never sees, and may say which are noise:
 
@@ -30,13 +34,15 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.util
+import inspect
+import math
 import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -47,6 +53,12 @@ from edge_deploy.errors import BadInput, EdgeDeployError
 FILE_NAME = "recipe.py"
 
 T = TypeVar("T")
+
+Setting = int | float | str
+"""What a knob can stand at."""
+
+Knobs = Mapping[str, Setting]
+"""Where every knob of a recipe stands."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +115,29 @@ class HeldOut:
     group: str = ""
 
 
+@dataclass(frozen=True)
+class Knob:
+    """One thing about a lab's network or its inputs that `explore` varies.
+
+    name: lower-case letters, digits, `_`. meaning: one line, with the unit where there is one.
+    values: all int, all float or all str, from what costs the least to what costs the most.
+    default: one of them, which gives the lab's own network.
+    """
+
+    name: str
+    meaning: str
+    values: tuple[Setting, ...]
+    default: Setting
+
+
+@dataclass(frozen=True)
+class Aim:
+    """The figure of `score` by which points are compared; less of it is better where `least`."""
+
+    figure: str
+    least: bool = False
+
+
 class Network(Protocol):
     """As much of keras.Model as training uses (Keras ships no types)."""
 
@@ -125,12 +160,16 @@ class Network(Protocol):
 
 @dataclass(frozen=True)
 class Plan:
-    """One training run, as `network` may want to know it for its learning rate."""
+    """One training run, as `network` may want to know it for its learning rate.
+
+    knobs: where every knob of KNOBS stands.
+    """
 
     seed: int
     epochs: int
     batch: int
     train_samples: int
+    knobs: Knobs = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def steps_per_epoch(self) -> int:
@@ -147,8 +186,10 @@ class Plan:
 class Recipe:
     """What `recipe.py` offers, checked for being there.
 
-    data: with the seed; where `recordings`, with the seed and the folder of the recordings.
+    data: with the seed; where `recordings`, with the seed and the folder of the recordings; where
+    `data_takes_knobs`, with `knobs=` too.
     labels: of a classifier; empty otherwise.
+    variant: (lab, knobs) -> Lab; None where knobs change nothing that lab.yaml says.
     """
 
     path: Path
@@ -161,6 +202,15 @@ class Recipe:
     score: Callable[[NDArray[Any], NDArray[np.float32]], Mapping[str, tuple[float, str]]]
     recordings: bool = False
     labels: tuple[str, ...] = ()
+    knobs: tuple[Knob, ...] = ()
+    aim: Aim | None = None
+    data_takes_knobs: bool = False
+    variant: Callable[..., Any] | None = None
+
+    @property
+    def defaults(self) -> dict[str, Setting]:
+        """Every knob where the lab's own network has it."""
+        return {knob.name: knob.default for knob in self.knobs}
 
 
 def load(folder: Path) -> Recipe:
@@ -186,6 +236,10 @@ def load(folder: Path) -> Recipe:
         score=_function(module, path, "score"),
         recordings=bool(getattr(module, "RECORDINGS", False)),
         labels=_offered(module, path, "LABELS", tuple) if hasattr(module, "LABELS") else (),
+        knobs=_knobs(module, path) if hasattr(module, "KNOBS") else (),
+        aim=_offered(module, path, "AIM", Aim) if hasattr(module, "AIM") else None,
+        data_takes_knobs="knobs" in inspect.signature(_function(module, path, "data")).parameters,
+        variant=_function(module, path, "variant") if hasattr(module, "variant") else None,
     )
 
 
@@ -253,6 +307,30 @@ def _offered(module: ModuleType, path: Path, name: str, kind: type[T]) -> T:
     if not isinstance(value, kind) or isinstance(value, bool):
         raise BadInput(f"{path}: {name} is {value!r}; expected {kind.__name__}.")
     return value
+
+
+def _knobs(module: ModuleType, path: Path) -> tuple[Knob, ...]:
+    given: tuple[object, ...] = _offered(module, path, "KNOBS", tuple)
+    knobs: list[Knob] = []
+    for knob in given:
+        if not isinstance(knob, Knob):
+            raise BadInput(f"{path}: KNOBS has {knob!r}; expected Knob.")
+        said = f"{path}: the knob {knob.name!r}"
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", str(knob.name)):
+            raise BadInput(f"{said} has another name than lower-case letters, digits and _.")
+        if any(knob.name == other.name for other in knobs):
+            raise BadInput(f"{said} stands there twice.")
+        kinds = {type(value) for value in knob.values}
+        if len(kinds) != 1 or not kinds <= {int, float, str}:
+            raise BadInput(f"{said} has {knob.values!r}; expected all int, all float or all str.")
+        if any(isinstance(value, float) and not math.isfinite(value) for value in knob.values):
+            raise BadInput(f"{said} has {knob.values!r}; expected finite numbers.")
+        if len(set(knob.values)) != len(knob.values):
+            raise BadInput(f"{said} has a value twice: {knob.values!r}.")
+        if type(knob.default) not in kinds or knob.default not in knob.values:
+            raise BadInput(f"{said} has the default {knob.default!r}, which is none of its values.")
+        knobs.append(knob)
+    return tuple(knobs)
 
 
 def _number(module: ModuleType, path: Path, name: str, *, least: int) -> int:

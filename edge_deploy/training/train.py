@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from edge_deploy.training import recipe as recipes
 from edge_deploy.training.classification import Classification, classified
 from edge_deploy.training.datasets import NoData
 from edge_deploy.training.quantize import quantize
-from edge_deploy.training.recipe import Data, Network, Plan, Recipe, Samples
+from edge_deploy.training.recipe import Data, Knobs, Network, Plan, Recipe, Samples
 from edge_deploy.training.result import Comparison, Epoch, TrainResult
 
 Progress = Callable[[Epoch], None]
@@ -50,24 +51,20 @@ def train(
     something, TrainingDiverged, UnsupportedModel where the network cannot become int8.
     """
     started = time.monotonic()
-    tensorflow = runtime.load()
+    runtime.load()
     recipe = recipes.load(lab.folder)
     chosen_seed = recipe.seed if seed is None else seed
     data = data_of(recipe, chosen_seed, recordings, lab.name)
-    _check(data, recipe)
+    check(data, recipe)
     plan = Plan(
         seed=chosen_seed,
         epochs=recipe.epochs if epochs is None else epochs,
         batch=recipe.batch,
         train_samples=len(data.train),
+        knobs=recipe.defaults,
     )
-    runtime.repeatable(plan.seed)
-    with recipes.blamed(recipe.path):
-        network = recipe.network(plan)
-    if not isinstance(network, tensorflow.keras.Model):
-        given = type(network).__name__
-        raise BadInput(f"{recipe.path}: network() gives {given}, not a keras.Model.")
-    history = _fit(network, data, plan, recipe.path, progress)
+    network = network_of(recipe, plan)
+    history = fit(network, data, plan, recipe.path, progress)
 
     representative = data.train.inputs if data.representative is None else data.representative
     content = quantize(network, representative)
@@ -104,11 +101,19 @@ def train(
     )
 
 
-def data_of(recipe: Recipe, seed: int, recordings: Path | None, name: str) -> Data:
-    """The recipe's data; raises NoData where it needs recordings and none are given."""
+def data_of(
+    recipe: Recipe, seed: int, recordings: Path | None, name: str, knobs: Knobs | None = None
+) -> Data:
+    """The recipe's data; raises NoData where it needs recordings and none are given.
+
+    knobs: the recipe's defaults where absent.
+    """
+    more: dict[str, Any] = {}
+    if recipe.data_takes_knobs:
+        more["knobs"] = recipe.defaults if knobs is None else knobs
     if not recipe.recordings:
         with recipes.blamed(recipe.path):
-            return recipe.data(seed)
+            return recipe.data(seed, **more)
     recordings = recordings or datasets.fetched()
     if recordings is None or not recordings.is_dir():
         what = "none are given" if recordings is None else f"{recordings} is no folder"
@@ -117,10 +122,22 @@ def data_of(recipe: Recipe, seed: int, recordings: Path | None, name: str) -> Da
             try_next=[*catalogue.to_get(name), "--data FOLDER    where the recordings are"],
         )
     with recipes.blamed(recipe.path):
-        return recipe.data(seed, recordings)
+        return recipe.data(seed, recordings, **more)
 
 
-def _check(data: Data, recipe: Recipe) -> None:
+def network_of(recipe: Recipe, plan: Plan) -> Network:
+    """The recipe's network, everything seeded first. Raises BadInput where it is none."""
+    tensorflow = runtime.load()
+    runtime.repeatable(plan.seed)
+    with recipes.blamed(recipe.path):
+        network = recipe.network(plan)
+    if not isinstance(network, tensorflow.keras.Model):
+        given = type(network).__name__
+        raise BadInput(f"{recipe.path}: network() gives {given}, not a keras.Model.")
+    return network  # type: ignore[no-any-return]
+
+
+def check(data: Data, recipe: Recipe) -> None:
     """Refuse parts that are empty, uneven or not finite, before minutes are spent on them."""
     for name in ("train", "validation", "test"):
         part = getattr(data, name)
@@ -133,7 +150,7 @@ def _check(data: Data, recipe: Recipe) -> None:
             raise BadInput(f"{recipe.path}: data() gives inputs as {name} that are not finite.")
 
 
-def _fit(
+def fit(
     network: Network, data: Data, plan: Plan, path: Path, progress: Progress | None
 ) -> tuple[Epoch, ...]:
     """Train, on the same samples in every epoch or on fresh ones. path: of the recipe."""
@@ -158,7 +175,7 @@ def _fit(
         if progress is not None:
             progress(epoch)
 
-    def fit(samples: Samples, first: int, last: int) -> None:
+    def through(samples: Samples, first: int, last: int) -> None:
         network.fit(
             samples.inputs,
             samples.targets,
@@ -171,12 +188,12 @@ def _fit(
         )
 
     if data.fresh is None:
-        fit(data.train, 0, plan.epochs)
+        through(data.train, 0, plan.epochs)
         return tuple(history)
     for index in range(plan.epochs):
         with recipes.blamed(path):
             samples = data.fresh(index)
-        fit(samples, index, index + 1)
+        through(samples, index, index + 1)
     return tuple(history)
 
 

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_deploy.training.recipe import About, Data, Network, Plan, Samples
+from edge_deploy.training.recipe import About, Aim, Data, Knob, Network, Plan, Samples
 
 # Of 1, 2 and 3 the one whose int8 model is best on the validation samples.
 SEED = 2
@@ -34,6 +34,12 @@ ABOUT = About(
         "so where the sine is steep the rounding of the input alone costs up to 0.0123."
     ),
 )
+
+KNOBS = (
+    Knob("neurons", "neurons of every layer but the last", (4, 8, 16, 32), default=16),
+    Knob("layers", "layers before the last", (1, 2, 3), default=2),
+)
+AIM = Aim("rmse", least=True)
 
 CIRCLE = 2 * math.pi
 
@@ -58,8 +64,10 @@ def data(seed: int) -> Data:
 
 
 def network(plan: Plan) -> Network:
-    """1 -> 16 -> 16 -> 1 neurons with ReLU: 321 parameters."""
+    """1 -> 16 -> 16 -> 1 neurons with ReLU: 321 parameters, where its knobs are not moved."""
     from tensorflow import keras
+
+    neurons, layers = int(plan.knobs["neurons"]), int(plan.knobs["layers"])
 
     # A ReLU network draws the curve with straight pieces, and each neuron of the first layer
     # has one kink. Keras would start them all at angle 0, and most never leave it: the error
@@ -72,13 +80,16 @@ def network(plan: Plan) -> Network:
         [
             keras.Input((1,)),
             keras.layers.Dense(
-                16,
+                neurons,
                 "relu",
                 kernel_initializer="ones",
                 bias_initializer=spread,
                 kernel_regularizer=small,
             ),
-            keras.layers.Dense(16, "relu", kernel_regularizer=small),
+            *(
+                keras.layers.Dense(neurons, "relu", kernel_regularizer=small)
+                for _ in range(layers - 1)
+            ),
             keras.layers.Dense(1, kernel_regularizer=small),
         ],
         name="hello",

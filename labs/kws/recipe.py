@@ -7,6 +7,7 @@ imported in `network` alone.
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,8 +19,9 @@ from numpy.typing import NDArray
 from edge_deploy import audio, labs
 from edge_deploy.errors import BadInput
 from edge_deploy.features import AudioFeatures
+from edge_deploy.labs import AudioFeatureSettings, Lab
 from edge_deploy.training import augment, datasets, speech
-from edge_deploy.training.recipe import About, Data, Network, Plan, Samples
+from edge_deploy.training.recipe import About, Data, Knob, Knobs, Network, Plan, Samples
 
 SEED = 1
 EPOCHS = 80
@@ -61,6 +63,15 @@ ABOUT = About(
     ),
 )
 
+KNOBS = (
+    Knob("width", "channels of every layer, of the lab's own", (0.5, 0.75, 1.0, 1.25), default=1.0),
+    Knob("depth", "depthwise-separable blocks", (3, 4, 5, 6), default=5),
+    Knob("mel_bins", "features of a frame", (20, 30, 40), default=40),
+    # A stride of 200 ms must be a whole number of hops.
+    Knob("hop_ms", "ms from one frame to the next", (40, 25, 20), default=20),
+)
+DEFAULTS = {knob.name: knob.default for knob in KNOBS}
+
 # Augmentation. Ranges are uniform; chosen on the validation speakers.
 SHIFT_SAMPLES = RATE_HZ // 10
 FASTER = 0.15
@@ -97,11 +108,36 @@ def background(folder: Path) -> list[Path]:
     return sorted(datasets.folder_of(NOISE, folder).glob("*.wav"))
 
 
-def data(seed: int, folder: Path) -> Data:
-    """Features (n, 49, 40, 1) float32 and labels (n, 12) float32 of 1 or 0."""
-    if LAB.audio is None:
+def variant(lab: Lab, knobs: Knobs) -> Lab:
+    """With as many frames of `hop_ms` as a second holds; no sample is skipped between them."""
+    own = lab.audio
+    if own is None:
         raise BadInput(f"{HERE}: the lab's source is no microphone.")
-    features = AudioFeatures(LAB.audio)
+    hop = int(knobs["hop_ms"]) * own.sample_rate_hz // 1000
+    frame = max(own.frame_samples, hop)
+    changed = dataclasses.replace(
+        own,
+        mel_bins=int(knobs["mel_bins"]),
+        hop_samples=hop,
+        frame_samples=frame,
+        fft=max(own.fft, 1 << (frame - 1).bit_length()),
+        frames=1 + (SAMPLES - frame) // hop,
+    )
+    return dataclasses.replace(lab, features=changed)
+
+
+def _features(knobs: Knobs) -> AudioFeatureSettings:
+    settings = variant(LAB, knobs).audio
+    assert settings is not None
+    return settings
+
+
+def data(seed: int, folder: Path, knobs: Knobs | None = None) -> Data:
+    """Features (n, 49, 40, 1) float32 and labels (n, 12) float32 of 1 or 0.
+
+    49 and 40 where the knobs are not moved.
+    """
+    features = AudioFeatures(_features(DEFAULTS if knobs is None else knobs))
     clips = parts(folder)
     training = clips[datasets.TRAIN]
     sounds = [_sound(clip) for clip in training]
@@ -180,21 +216,30 @@ def _counts(clips: dict[str, list[speech.Clip]]) -> tuple[str, ...]:
 
 
 def network(plan: Plan) -> Network:
-    """A convolution and five depthwise-separable blocks: 45 thousand parameters, 2.8 M MACs."""
+    """A convolution and five depthwise-separable blocks: 45 thousand parameters, 2.8 M MACs.
+
+    That many where the knobs are not moved.
+    """
     from tensorflow import keras
 
     layers = keras.layers
+    settings = _features(plan.knobs)
+    depth = int(plan.knobs["depth"])
+
+    def wide(channels: int) -> int:
+        # Four at a time is how the board's kernels take channels.
+        return max(4, 4 * round(channels * float(plan.knobs["width"]) / 4))
 
     def normal(x: Any) -> Any:  # noqa: ANN401, a Keras tensor; Keras ships no types
         return layers.ReLU()(layers.BatchNormalization(momentum=0.95)(x))
 
     # No padding before the first convolution: the mean of a log-mel is far from 0, and zeros
     # beside it would be the loudest edge of the picture. Batch normalization removes the mean.
-    inputs = keras.Input((49, 40, 1))
-    x = normal(layers.Conv2D(48, 5, strides=2, use_bias=False)(inputs))
-    for channels, stride in ((64, 2), (64, 1), (64, 1), (128, 2), (128, 1)):
+    inputs = keras.Input((settings.frames, settings.bins, 1))
+    x = normal(layers.Conv2D(wide(48), 5, strides=2, use_bias=False)(inputs))
+    for channels, stride in ((64, 2), *((64, 1),) * (depth - 3), (128, 2), (128, 1)):
         x = normal(layers.DepthwiseConv2D(3, stride, padding="same", use_bias=False)(x))
-        x = normal(layers.Conv2D(channels, 1, use_bias=False)(x))
+        x = normal(layers.Conv2D(wide(channels), 1, use_bias=False)(x))
     x = layers.Flatten()(layers.AveragePooling2D(x.shape[1:3])(x))
     outputs = layers.Dense(len(LABELS), "softmax")(layers.Dropout(0.2, seed=plan.seed)(x))
     model: Network = keras.Model(inputs, outputs, name="kws")

@@ -87,6 +87,22 @@ def test_the_lab_is_found_and_streams_the_circle(content):
     assert (lab.source.from_, lab.source.to) == (0, pytest.approx(2 * np.pi, abs=1e-3))
 
 
+def test_its_knobs_change_the_network_and_are_its_own_size_by_default():
+    try:
+        runtime.load()
+    except runtime.TrainingMissing as error:
+        pytest.skip(error.message)
+    loaded = recipe.load(FOLDER)
+
+    def parameters(**knobs):
+        plan = recipe.Plan(1, 1, 64, 64, {**loaded.defaults, **knobs})
+        return loaded.network(plan).count_params()
+
+    assert parameters() == 321
+    assert parameters(neurons=4, layers=1) == 4 * 2 + 4 + 1
+    assert parameters(layers=3) == 321 + 16 * 17
+
+
 @pytest.mark.slow
 def test_the_recipe_makes_the_committed_model(content, card):
     try:

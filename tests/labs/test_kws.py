@@ -104,6 +104,44 @@ def test_inputs_are_the_boards_features_of_the_held_out_clips(made, module, lab)
     }
 
 
+def test_knobs_at_their_defaults_are_the_lab_itself(module, lab):
+    loaded = recipe.load(FOLDER)
+    assert [knob.name for knob in loaded.knobs] == ["width", "depth", "mel_bins", "hop_ms"]
+    assert module.variant(lab, loaded.defaults) == lab
+
+
+def test_every_input_rate_is_one_that_the_firmware_can_make(module, lab, made):
+    loaded = recipe.load(FOLDER)
+    hops = next(knob for knob in loaded.knobs if knob.name == "hop_ms").values
+    for hop_ms in hops:
+        knobs = {**loaded.defaults, "mel_bins": 20, "hop_ms": hop_ms}
+        found = module.variant(lab, knobs).audio
+        assert found.bins == 20
+        assert found.hop_samples == 16 * hop_ms
+        assert found.hop_samples <= found.frame_samples <= found.fft
+        assert lab.source.stride_ms % hop_ms == 0
+        heard = found.frame_samples + (found.frames - 1) * found.hop_samples
+        assert 16_000 - found.hop_samples < heard <= 16_000
+    data = module.data(1, made, knobs)
+    assert data.validation.inputs.shape[1:] == (found.frames, 20, 1)
+    assert data.fresh(0).inputs.shape == data.train.inputs.shape
+
+
+@pytest.mark.parametrize("knobs", [{}, {"width": 0.5, "depth": 3, "mel_bins": 20, "hop_ms": 40}])
+def test_the_network_takes_the_inputs_that_its_knobs_make(module, lab, knobs):
+    try:
+        runtime.load()
+    except runtime.TrainingMissing as error:
+        pytest.skip(error.message)
+    loaded = recipe.load(FOLDER)
+    stand = {**loaded.defaults, **knobs}
+    network = module.network(recipe.Plan(1, 2, 64, 128, stand))
+    features = module.variant(lab, stand).audio
+    assert network.inputs[0].shape[1:] == (features.frames, features.bins, 1)
+    # 45 thousand parameters are the card's; half as wide is less than a third of them.
+    assert network.count_params() > 40_000 if not knobs else network.count_params() < 15_000
+
+
 @pytest.mark.slow
 def test_it_trains_and_its_model_is_one_that_we_can_compile(made, lab):
     try:

@@ -27,6 +27,10 @@ def score(targets, outputs): return {}
 """
 
 
+def _knob(words):
+    return f"{GOOD}from edge_deploy.training import Aim, Knob\nKNOBS = (Knob({words}),)\n"
+
+
 def _write(folder, text):
     folder.mkdir(parents=True)
     (folder / "recipe.py").write_text(text)
@@ -42,6 +46,21 @@ def test_folders_with_the_same_odd_name_are_two_modules(tmp_path):
     assert (one.seed, one.epochs, one.batch) == (1, 2, 3)
 
 
+def test_a_recipe_without_knobs_has_none_and_one_with_them_says_where_they_stand(tmp_path):
+    plain = recipe.load(_write(tmp_path / "plain", GOOD))
+    assert (plain.knobs, plain.defaults, plain.aim, plain.variant) == ((), {}, None, None)
+    assert not plain.data_takes_knobs
+    text = _knob("'width', 'of all', (0.5, 1.0), default=1.0), Knob('kind', '', ('a', 'b'), 'b'")
+    text = text.replace("def data(seed)", "def data(seed, folder, knobs)")
+    text += "AIM = Aim('rmse', least=True)\ndef variant(lab, knobs): return lab\n"
+    knobbed = recipe.load(_write(tmp_path / "knobbed", text))
+    assert knobbed.defaults == {"width": 1.0, "kind": "b"}
+    assert knobbed.knobs[0] == recipe.Knob("width", "of all", (0.5, 1.0), 1.0)
+    assert knobbed.aim == recipe.Aim("rmse", least=True)
+    assert knobbed.data_takes_knobs
+    assert knobbed.variant(3, {}) == 3
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -51,6 +70,19 @@ def test_folders_with_the_same_odd_name_are_two_modules(tmp_path):
         (GOOD.replace("ABOUT", "ABOUTS"), r"ABOUT is missing \(About\)"),
         (GOOD.replace("= 1, 2, 3", "= 1, 2, 0"), "BATCH is 0; expected at least 1"),
         (GOOD.replace("= 1, 2, 3", "= 1, True, 3"), "EPOCHS is True; expected int"),
+        (GOOD + "KNOBS = [1]", r"KNOBS is \[1\]; expected tuple"),
+        (GOOD + "KNOBS = (1,)", "KNOBS has 1; expected Knob"),
+        (GOOD + "AIM = 'rmse'", "AIM is 'rmse'; expected Aim"),
+        (GOOD + "variant = 3", "the function variant is missing"),
+        (_knob("'Width', '', (1,), 1"), "'Width' has another name than lower-case"),
+        (_knob("'w', '', (1,), 1), Knob('w', '', (2,), 2"), "'w' stands there twice"),
+        (_knob("'w', '', (), 1"), r"'w' has \(\); expected all int, all float or all str"),
+        (_knob("'w', '', (1, 2.0), 1"), r"'w' has \(1, 2\.0\); expected all int"),
+        (_knob("'w', '', (True,), True"), r"'w' has \(True,\); expected all int"),
+        (_knob("'w', '', (float('nan'),), 1.0"), r"'w' has \(nan,\); expected finite"),
+        (_knob("'w', '', (1, 1), 1"), r"'w' has a value twice: \(1, 1\)"),
+        (_knob("'w', '', (1, 2), 3"), "'w' has the default 3, which is none of its values"),
+        (_knob("'w', '', (1, 2), 1.0"), r"'w' has the default 1\.0, which is none of its values"),
     ],
 )
 def test_a_wrong_recipe_is_told_with_its_place(tmp_path, text, message):
