@@ -1,4 +1,4 @@
-"""The verb for recordings that labs learn from: data, data NAME, data get, data check."""
+"""The verb for recordings that labs learn from: data, and data NAME, get, check, forget."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import click
 from edge_deploy import catalogue, labs
 from edge_deploy.catalogue import DataSet
 from edge_deploy.cli import output
+from edge_deploy.cli.forget import forget
 from edge_deploy.cli.options import DATA_VARIABLE, debug_option, json_option
 from edge_deploy.download import Patience
 from edge_deploy.training import acquire, datasets
@@ -50,7 +51,9 @@ def _folder_option(function: F) -> F:
 
 
 @click.group(
-    cls=_Words, invoke_without_command=True, subcommand_metavar="[NAME | get NAME... | check NAME]"
+    cls=_Words,
+    invoke_without_command=True,
+    subcommand_metavar="[NAME | get NAME... | check NAME | forget SPEAKER]",
 )
 @_folder_option
 @json_option
@@ -63,6 +66,7 @@ def data(ctx: click.Context, folder: Path | None, as_json: bool) -> None:
       edge-deploy data                      what there is, and what of it is here
       edge-deploy data get speech_commands  download it, or go on with a download
       edge-deploy data check speech_commands
+      edge-deploy data forget ada           remove a speaker from recordings of one's own
 
     Without a network: copy the archive, as its makers publish it, into a FOLDER, and
     edge-deploy data get NAME --data-dir FOLDER.
@@ -220,6 +224,7 @@ def check(name: str, folder: Path | None, as_json: bool) -> None:
     output.show(f"{name}: {found.path}: {what}, {verdict}.")
 
 
+data.add_command(forget)
 _COMMANDS = tuple(data.commands)
 
 

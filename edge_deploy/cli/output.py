@@ -104,3 +104,8 @@ def number(value: float, digits: int = 0) -> str:
 def is_terminal(stream: IO[str]) -> bool:
     """Whether a person watches `stream` and wants colours and counters."""
     return bool(stream.isatty()) and not os.environ.get("NO_COLOR") and not os.environ.get("CI")
+
+
+def can_ask() -> bool:
+    """Whether a person is there to be asked, and to answer."""
+    return is_terminal(sys.stderr) and sys.stdin is not None and sys.stdin.isatty()

@@ -21,6 +21,7 @@ from edge_deploy.recordings.layout import CONSENT_FILE, Clip
 CONSENT_COLUMNS = ("speaker", "given_at", "statement")
 
 _KEYS = "recordings of the speakers with the keys "
+_NOBODYS = "recordings of no person"
 _KEY_CHARACTERS = 12
 _KEY = re.compile(rf"\b[0-9a-f]{{{_KEY_CHARACTERS}}}\b")
 
@@ -113,14 +114,14 @@ def key_of(speaker: str) -> str:
 def speakers_line(found: Iterable[Clip]) -> str:
     """The line of a card that says whose recordings a model learnt from."""
     keys = sorted({key_of(clip.speaker) for clip in found if clip.speaker != layout.NOBODY})
-    return f"{_KEYS}{', '.join(keys)}" if keys else "recordings of nobody"
+    return f"{_KEYS}{', '.join(keys)}" if keys else _NOBODYS
 
 
 def names_speaker(card: str, speaker: str) -> bool | None:
     """Whether a card says that its model learnt from a speaker; None where it says of nobody."""
     lines = [line.partition(_KEYS)[2] for line in card.splitlines() if _KEYS in line]
     if not lines:
-        return None
+        return False if _NOBODYS in card else None
     return any(key_of(speaker) in _KEY.findall(line) for line in lines)
 
 

@@ -111,4 +111,4 @@ def test_a_card_says_whose_recordings_by_keys_alone(tmp_path: Path) -> None:
     assert recordings.names_speaker(card, "ada")
     assert recordings.names_speaker(card, "eve") is False
     assert recordings.names_speaker("# kws\n", "ada") is None
-    assert recordings.names_speaker(recordings.speakers_line(found[3:]), "ada") is None
+    assert recordings.names_speaker(recordings.speakers_line(found[3:]), "ada") is False
