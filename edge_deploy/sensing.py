@@ -31,6 +31,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
 }
 # 3 of acceleration, or those and 3 of rotation.
 AXES = (3, 6)
+_ACCELERATION_AXES = AXES[0]
 # What an accelerometer of 16 bits and a gyroscope beside it measure: edge_deploy/motion.py.
 _FULL_SCALE_G, _FULL_SCALE_DPS = 4.0, 2000.0
 # Beyond 2^16 samples of 2^15 their sum is no int32 any more.
@@ -126,22 +127,26 @@ class MotionFeatureSettings:
 class VibrationFeatureSettings:
     """For each axis of the last `samples` accelerations how strong they are, and at which pitch.
 
-    fft: a power of two, not shorter than `samples`. bands: of equal width from low_hz to high_hz;
-    0: the strength alone.
+    bands: of equal width from low_hz to high_hz; 0: the strength alone, and what follows is 0.
+    fft: a power of two, not shorter than `samples`.
     """
 
-    axes: int
     sample_rate_hz: int
     samples: int
-    fft: int
-    bands: int
-    low_hz: float
-    high_hz: float
+    bands: int = 0
+    fft: int = 0
+    low_hz: float = 0.0
+    high_hz: float = 0.0
 
     @property
     def kind(self) -> str:
         """As lab.yaml has it."""
         return "vibration"
+
+    @property
+    def axes(self) -> int:
+        """Rotation says nothing of vibration."""
+        return _ACCELERATION_AXES
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -272,15 +277,14 @@ def _axes(value: Value) -> int:
 
 _AUDIO = ("frame_ms", "hop_ms", "fft", "mel_bins", "low_hz", "high_hz", "frames")
 _MOTION = ("samples", "accel_g")
-_VIBRATION = ("samples", "fft")
-_BANDS = ("bands", "low_hz", "high_hz")
+_BANDS = ("bands", "fft", "low_hz", "high_hz")
 _IMAGE = ("width", "height")
 _ANY = ("coefficients", "average", "remove_mean", "gyro_dps")
 
 
 def _features(value: Value, source: SourceSettings) -> FeatureSettings:
     """`features`: all of them, each within what `firmware/src/features` can do."""
-    known = {*_AUDIO, *_MOTION, *_VIBRATION, *_BANDS, *_IMAGE, *_ANY}
+    known = {*_AUDIO, *_MOTION, *_BANDS, *_IMAGE, *_ANY}
     fields = value.fields(required=("kind",), optional=tuple(sorted(known)))
     kind = fields["kind"].choice(FEATURES[source.kind])
     if kind == "motion":
@@ -341,33 +345,31 @@ def _motion(value: Value, source: SourceSettings) -> MotionFeatureSettings:
 
 
 def _vibration(value: Value, source: SourceSettings) -> VibrationFeatureSettings:
-    """Strength and spectrum of acceleration."""
-    fields = value.fields(required=("kind", *_VIBRATION), optional=_BANDS)
-    if fields.get("bands") is not None:
-        fields = value.fields(required=("kind", *_VIBRATION, *_BANDS))
-        bands = fields["bands"].integer(0, 64)
-        low_hz = fields["low_hz"].number(0, source.sample_rate_hz / 2)
-        high_hz = fields["high_hz"].number(0, source.sample_rate_hz / 2)
-        if low_hz >= high_hz:
-            raise fields["high_hz"].wrong(f"expected more than low_hz, {low_hz:g}.")
-    else:
-        fields = value.fields(required=("kind", *_VIBRATION))
-        bands, low_hz, high_hz = 0, 0.0, 0.0
+    """Strength of acceleration, and its spectrum where `bands` are asked for."""
+    if source.axes != _ACCELERATION_AXES:
+        raise value.wrong("vibration is made of acceleration alone: the source needs axes: 3.")
+    asked = value.fields(required=("kind", "samples"), optional=_BANDS).get("bands")
+    fields = value.fields(required=("kind", "samples", *(() if asked is None else _BANDS)))
+    samples = fields["samples"].integer(8, _WINDOW_SAMPLES_MOST)
+    if asked is None:
+        return VibrationFeatureSettings(source.sample_rate_hz, samples)
     settings = VibrationFeatureSettings(
-        axes=3,  # rotation says nothing of vibration
         sample_rate_hz=source.sample_rate_hz,
-        samples=fields["samples"].integer(8, _WINDOW_SAMPLES_MOST),
+        samples=samples,
+        bands=fields["bands"].integer(1, 64),
         fft=fields["fft"].integer(32, _WINDOW_SAMPLES_MOST),
-        bands=bands,
-        low_hz=low_hz,
-        high_hz=high_hz,
+        low_hz=fields["low_hz"].number(0, source.sample_rate_hz / 2),
+        high_hz=fields["high_hz"].number(0, source.sample_rate_hz / 2),
     )
-    _hold_fft(fields, settings.fft, settings.samples, "the window's")
+    _hold_fft(fields, settings.fft, samples, "the window's")
+    if settings.low_hz >= settings.high_hz:
+        raise fields["high_hz"].wrong(f"expected more than low_hz, {settings.low_hz:g}.")
+    band_hz = (settings.high_hz - settings.low_hz) / settings.bands
     bin_hz = source.sample_rate_hz / settings.fft
-    if bands and (high_hz - low_hz) / bands < bin_hz:
+    if band_hz < bin_hz:
         raise fields["bands"].wrong(
-            f"expected bands of at least {bin_hz:.2f} Hz, which an fft of {settings.fft} resolves; "
-            f"they are {(high_hz - low_hz) / bands:.2f} Hz wide."
+            f"expected bands of at least {bin_hz:.2f} Hz, which an fft of {settings.fft} "
+            f"resolves; they are {band_hz:.2f} Hz wide."
         )
     return settings
 

@@ -132,10 +132,10 @@ def test_a_lab_that_moves():
 
 def test_a_lab_that_shakes():
     lab = read(SHAKES)
-    assert lab.features == VibrationFeatureSettings(3, 200, 200, 256, 16, 2.0, 100.0)
+    assert lab.features == VibrationFeatureSettings(200, 200, 16, 256, 2.0, 100.0)
     assert (lab.features.kind, lab.features.shape) == ("vibration", (3, 17))
     assert sensing.elements(lab.features) == 51
-    strength = read(SHAKES.replace(", bands: 16, low_hz: 2, high_hz: 100", "")).features
+    strength = read(SHAKES.replace(", fft: 256, bands: 16, low_hz: 2, high_hz: 100", "")).features
     assert (strength.bands, strength.shape) == (0, (3, 1))
 
 
@@ -164,7 +164,8 @@ def test_a_lab_that_sees():
         (SHAKES, "high_hz: 100", "high_hz: 101", "line 5: features.high_hz: expected a number"),
         (SHAKES, "low_hz: 2", "low_hz: 100", "line 5: features.high_hz: expected more than low"),
         (SHAKES, ", low_hz: 2", "", "line 5: features: low_hz: missing"),
-        (SHAKES, "bands: 16, ", "", "line 5: features.low_hz: unknown key"),
+        (SHAKES, "bands: 16, ", "", "line 5: features.fft: unknown key"),
+        (SHAKES, "axes: 3", "axes: 6", "line 5: features: vibration is made of acceleration"),
         (SHAKES, "high_hz: 100", "high_hz: 14", "line 5: features.bands: expected bands of at"),
         (SEES, "width: 96", "width: 161", "line 5: features.width: expected a whole number"),
         (SEES, "period_ms: 500", "period_ms: 9", "line 4: source.period_ms"),

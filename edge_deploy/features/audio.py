@@ -5,23 +5,15 @@ Checks settings and arrays, and calls the C; docs/features.md has the formulas.
 
 from __future__ import annotations
 
-import ctypes
-import threading
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_deploy.errors import BadInput
-from edge_deploy.features import library
+from edge_deploy.features import base, library
+from edge_deploy.features.base import BadFeatureSettings, described
 from edge_deploy.sensing import AudioFeatureSettings
 
 _FFT_LEAST = 32
 _RATE_LEAST_HZ, _RATE_MOST_HZ = 1_000, 192_000
-
-
-class BadFeatureSettings(BadInput):
-    """Settings that the feature library cannot serve."""
 
 
 class AudioFeatures:
@@ -35,9 +27,10 @@ class AudioFeatures:
     def __init__(self, settings: AudioFeatureSettings) -> None:
         _check(settings)
         self.settings = settings
-        self._library = library.load()
-        self._local = threading.local()
-        self._state()  # refuses filters without a bin
+        try:
+            self._audio = base.Structure("audio", _for_c(settings))
+        except base.Refused:  # filters without a bin
+            raise BadFeatureSettings(_too_narrow(settings)) from None
 
     def __reduce__(self) -> tuple[type[AudioFeatures], tuple[AudioFeatureSettings]]:
         """A process that unpickles it loads the library itself."""
@@ -73,49 +66,19 @@ class AudioFeatures:
         Raises ValueError if `samples` is of another shape or type.
         """
         if samples.ndim != 1 or samples.dtype != np.int16:
-            raise ValueError(f"sound has shape (n,) and int16, found {_described(samples)}")
+            raise ValueError(f"sound has shape (n,) and int16, found {described(samples)}")
         sound = np.ascontiguousarray(samples)
         features = np.empty((self.frames(sound.size), self.bins), np.float32)
-        self._library.ed_audio_clip(
-            self._state(), sound.ctypes.data, sound.size, features.ctypes.data
+        self._audio.library.ed_audio_clip(
+            self._audio.address, sound.ctypes.data, sound.size, features.ctypes.data
         )
         return features
 
     def quantize(
         self, features: NDArray[np.float32], scale: float, zero_point: int
     ) -> NDArray[np.int8]:
-        """Features as a model's int8 input: features / scale + zero_point, in float32.
-
-        Rounded half away from zero and clamped to [-128, 127]; not a number counts as 0.
-        features: any shape, float32. scale: positive. zero_point: of int8.
-        Raises ValueError.
-        Source: TensorFlow Lite's QUANTIZE (reference/quantize.h).
-        """
-        if features.dtype != np.float32:
-            raise ValueError(f"features are float32, found {_described(features)}")
-        if not 0 < scale < np.inf or not -128 <= zero_point <= 127:
-            raise ValueError(f"scale {scale}, zero point {zero_point}: not those of an int8 tensor")
-        values = np.ascontiguousarray(features)
-        quantized = np.empty(values.shape, np.int8)
-        self._library.ed_audio_quantize_all(
-            values.ctypes.data, values.size, scale, zero_point, quantized.ctypes.data
-        )
-        return quantized
-
-    def _state(self) -> int:
-        """The address of this thread's `ed_audio`; each thread has one, as the C works in it."""
-        if not hasattr(self._local, "state"):
-            # Doubles, as they are aligned for whatever C may put there.
-            state = (ctypes.c_double * (self._library.ed_audio_bytes() // 8 + 1))()
-            settings = _for_c(self.settings)
-            if self._library.ed_audio_init(state, ctypes.byref(settings)) != library.OK:
-                raise BadFeatureSettings(_too_narrow(self.settings))
-            self._local.state = state
-        return ctypes.addressof(self._local.state)
-
-
-def _described(array: NDArray[Any]) -> str:
-    return f"{array.shape} {array.dtype}"
+        """Features as a model's int8 input: `base.quantize`."""
+        return base.quantize(features, scale, zero_point)
 
 
 def _for_c(settings: AudioFeatureSettings) -> library.Settings:

@@ -35,6 +35,42 @@ class Settings(ctypes.Structure):
     )
 
 
+class MotionSettings(ctypes.Structure):
+    """`ed_motion_settings` of ed_motion.h."""
+
+    _fields_ = (
+        ("axes", ctypes.c_uint32),
+        ("samples", ctypes.c_uint32),
+        ("average", ctypes.c_uint32),
+        ("remove_mean", ctypes.c_uint32),
+        ("full_scale", ctypes.c_float * 6),
+    )
+
+
+class VibrationSettings(ctypes.Structure):
+    """`ed_vibration_settings` of ed_vibration.h."""
+
+    _fields_ = (
+        ("sample_rate_hz", ctypes.c_uint32),
+        ("samples", ctypes.c_uint32),
+        ("bands", ctypes.c_uint32),
+        ("fft", ctypes.c_uint32),
+        ("low_hz", ctypes.c_float),
+        ("high_hz", ctypes.c_float),
+    )
+
+
+class ImageSettings(ctypes.Structure):
+    """`ed_image_settings` of ed_image.h."""
+
+    _fields_ = (
+        ("source_width", ctypes.c_uint32),
+        ("source_height", ctypes.c_uint32),
+        ("width", ctypes.c_uint32),
+        ("height", ctypes.c_uint32),
+    )
+
+
 @functools.lru_cache(maxsize=1)
 def load() -> ctypes.CDLL:
     """The feature library, built if this machine has not built it yet.
@@ -56,6 +92,7 @@ def build(folder: Path) -> Path:
         defines={
             "ED_AUDIO_MAX_FFT": str(FFT_MOST),
             "ED_AUDIO_MAX_MEL_BINS": str(MEL_BINS_MOST),
+            "ED_VIBRATION_MAX_FFT": str(FFT_MOST),
         },
     )
 
@@ -63,17 +100,22 @@ def build(folder: Path) -> Path:
 def bind(path: Path) -> ctypes.CDLL:
     """Load a library and tell ctypes what its functions take. Arrays are passed as addresses."""
     loaded = ctypes.CDLL(str(path))
-    size, address = ctypes.c_size_t, ctypes.c_void_p
-    settings = ctypes.POINTER(Settings)
+    size, address, status = ctypes.c_size_t, ctypes.c_void_p, ctypes.c_int
+    u32, pointer = ctypes.c_uint32, ctypes.POINTER
     for name, result, arguments in (
         ("ed_audio_bytes", size, ()),
-        ("ed_audio_init", ctypes.c_int, (address, settings)),
+        ("ed_audio_init", status, (address, pointer(Settings))),
         ("ed_audio_clip", size, (address, address, size, address)),
-        (
-            "ed_audio_quantize_all",
-            None,
-            (address, size, ctypes.c_float, ctypes.c_int32, address),
-        ),
+        ("ed_motion_bytes", u32, ()),
+        ("ed_motion_init", status, (address, pointer(MotionSettings))),
+        ("ed_motion_window", None, (address, address, address)),
+        ("ed_vibration_bytes", u32, ()),
+        ("ed_vibration_init", status, (address, pointer(VibrationSettings))),
+        ("ed_vibration_window", None, (address, address, u32, address)),
+        ("ed_image_bytes", u32, ()),
+        ("ed_image_init", status, (address, pointer(ImageSettings))),
+        ("ed_image_window", None, (address, address, address)),
+        ("ed_to_int8_all", None, (address, size, ctypes.c_float, ctypes.c_int32, address)),
     ):
         function = getattr(loaded, name)
         function.restype = result

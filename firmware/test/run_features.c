@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "features/ed_audio.h"
+#include "features/ed_int8.h"
 
 typedef struct {
     ed_audio_settings settings;
@@ -41,7 +42,7 @@ int main(void)
     if (ed_audio_clip(&audio, samples, asked.samples, features) != frames) {
         return 4;
     }
-    ed_audio_quantize_all(features, values, asked.scale, asked.zero_point, quantized);
+    ed_to_int8_all(features, values, asked.scale, asked.zero_point, quantized);
     fwrite(features, sizeof *features, values, stdout);
     fwrite(quantized, 1, values, stdout);
     free(samples);

@@ -32,6 +32,7 @@ STACK = RAM + 0x80000
 # The mail is the settings, the number of samples, scale and zero point.
 MAIN = f"""
 #include "features/ed_audio.h"
+#include "features/ed_int8.h"
 
 #define MARK (*(volatile uint32_t *){MARKS:#x}u)
 #define DONE (*(volatile uint32_t *){MARKS + 4:#x}u)
@@ -64,7 +65,7 @@ void start(void)
         MARK = 0;
         frames++;
     }}
-    ed_audio_quantize_all(out, frames * bins, m->scale, m->zero_point,
+    ed_to_int8_all(out, frames * bins, m->scale, m->zero_point,
                           (int8_t *)(out + frames * bins));
     DONE = 0;
     for (;;) {{

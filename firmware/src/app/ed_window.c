@@ -3,6 +3,7 @@
 #if ED_APP_SOURCE == ED_SOURCE_MICROPHONE
 
 #include "features/ed_audio.h"
+#include "features/ed_int8.h"
 #include "model/ed_model.h"
 
 enum {
@@ -36,7 +37,7 @@ static void compute(int8_t to[BINS])
 
     ed_audio_frame(&audio, window.samples, features);
     for (uint32_t i = 0; i < BINS; i++) {
-        to[i] = ed_audio_quantize(features[i], input->scale, input->zero_point);
+        to[i] = ed_to_int8(features[i], input->scale, input->zero_point);
     }
 }
 

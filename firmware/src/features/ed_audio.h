@@ -68,12 +68,4 @@ void ed_audio_frame(ed_audio *audio, const int16_t *samples, float *out);
  * samples [count], out [frames, ed_audio_bins]; returns frames. */
 size_t ed_audio_clip(ed_audio *audio, const int16_t *samples, size_t count, float *out);
 
-/* value / scale rounded half away from zero, + zero_point, clamped to int8; not a number counts
- * as 0. scale: positive. This is TensorFlow Lite's rule, and that of ed_tensor_set. */
-int8_t ed_audio_quantize(float value, float scale, int32_t zero_point);
-
-/* The same for `count` values. */
-void ed_audio_quantize_all(const float *values, size_t count, float scale, int32_t zero_point,
-                           int8_t *out);
-
 #endif
