@@ -20,7 +20,7 @@
 #endif
 
 #define ED_VIBRATION_PER_G 8192.0f
-#define ED_VIBRATION_FLOOR_G 1e-6f /* added to every amplitude before its logarithm */
+#define ED_VIBRATION_PER_MG 1000.0f /* an amplitude in g becomes ln(1 + so many times it) */
 
 typedef struct {
     uint32_t sample_rate_hz; /* 1 to 192,000 */
