@@ -34,8 +34,8 @@ def units(axes: int) -> npt.NDArray[np.float64]:
     return np.array([PER_G] * 3 + [PER_DPS] * (axes - 3))
 
 
-def read(path: Path, axes: int) -> Samples:
-    """The samples of a CSV file, (n, axes) int16, n at least 1.
+def read(path: Path, axes: int | None) -> Samples:
+    """The samples of a CSV file, (n, axes) int16, n at least 1. axes: None for all that it has.
 
     A row is a sample: aX, aY, aZ in g, and gX, gY, gZ in degrees a second where `axes` is 6. A
     file with rotation serves where none is wanted. A first line of names is skipped, and so are
@@ -48,8 +48,12 @@ def read(path: Path, axes: int) -> Samples:
             width = len(cells)  # names of the columns
             continue
         values = [_value(path, number, cell) for cell in cells]
-        if len(values) not in (3, 6) or len(values) < axes or (width and len(values) != width):
-            wanted = f"{width}" if width else "3 or 6" if axes == 3 else "6"
+        if (
+            len(values) not in (3, 6)
+            or len(values) < (axes or 3)
+            or (width and len(values) != width)
+        ):
+            wanted = f"{width}" if width else "6" if axes == 6 else "3 or 6"
             raise BadInput(
                 f"{path}, line {number}: expected {wanted} numbers ({', '.join(NAMES[:axes])}), "
                 f"found {len(values)}."

@@ -32,6 +32,11 @@ def test_rows_are_samples(tmp_path, head):
     assert motion.read(path, 6).tolist() == expected
     assert motion.read(path, 3).tolist() == [row[:3] for row in expected]
     assert motion.read(path, 6).dtype == np.int16
+    assert motion.read(path, None).tolist() == expected
+    assert motion.read(write(tmp_path, head.replace(",gX,gY,gZ", "") + "1,2,3\n"), None).shape == (
+        1,
+        3,
+    )
 
 
 @pytest.mark.parametrize(
@@ -41,6 +46,7 @@ def test_rows_are_samples(tmp_path, head):
         ("aX,aY,aZ\n", 3, "holds no samples"),
         ("1,2\n", 3, "line 1: expected 3 or 6 numbers (aX, aY, aZ), found 2"),
         ("1,2,3\n", 6, "line 1: expected 6 numbers (aX, aY, aZ, gX, gY, gZ), found 3"),
+        ("1,2,3,4\n", None, "line 1: expected 3 or 6 numbers (aX, aY, aZ, gX, gY, gZ), found 4"),
         ("1,2,3\n1,2\n", 3, "line 2: expected 3 numbers"),
         ("1,2,3\n1,2,3,4,5,6\n", 3, "line 2: expected 3 numbers"),
         ("aX,aY,aZ\n1,2,3,4,5,6\n", 3, "line 2: expected 3 numbers"),
