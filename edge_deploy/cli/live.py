@@ -8,20 +8,20 @@ import dataclasses
 import click
 
 from edge_deploy import boards, places
-from edge_deploy.cli import output, prepare
+from edge_deploy.cli import output, prepare, senses
 from edge_deploy.cli.options import (
     MODEL_HELP,
+    SceneWords,
     Target,
     any_target_options,
     debug_option,
-    mic_options,
+    scene_options,
     target_options,
     view_options,
 )
 from edge_deploy.cli.stream import Showing, show_stream
-from edge_deploy.devices import Link, MicrophoneInput, SerialLink
+from edge_deploy.devices import Link, Scene, SerialLink
 from edge_deploy.errors import LinkLost, UsageError
-from edge_deploy.telemetry.hello import MICROPHONE
 from edge_deploy.telemetry.session import Session
 
 # How long a wait for the board's end may keep Ctrl-C waiting (on Windows).
@@ -44,7 +44,7 @@ count_option = click.option(
 @target_options
 @count_option
 @click.option("--no-run", is_flag=True, help="Do not stream after flashing.")
-@mic_options
+@scene_options
 @view_options
 @debug_option
 def flash(
@@ -52,18 +52,16 @@ def flash(
     target: Target,
     count: int | None,
     no_run: bool,
-    mic: str | None,
-    resample: bool,
+    words: SceneWords,
     as_json: bool,
     plain: bool,
 ) -> None:
     """Put MODEL on a board, check that it runs there, and stream what it computes."""
     showing = Showing(as_json, plain, count)
-    heard = prepare.microphone(target, mic, resample=resample)
+    scene = prepare.scene(target, words)
     subject = prepare.subject(model_word)
-    if heard is not None:
-        _refuse_deaf(subject.name, subject.lab.source.kind if subject.lab else "none")
-    with prepare.session(subject, target, microphone=heard) as live:
+    senses.refuse_unused(scene, subject.name, subject.lab.source.kind if subject.lab else "none")
+    with prepare.session(subject, target, scene=scene) as live:
         hello = live.session.board
         output.say(
             f"{subject.name} is on {live.device.name}, and answers: "
@@ -77,36 +75,35 @@ def flash(
             for verb in ("verify", "bench", "profile"):
                 output.say(f"  edge-deploy {verb} {model_word} {where}")
             return
-        _listen(live.session, target, heard, showing)
+        _listen(live.session, target, scene, showing)
 
 
 @click.command()
 @target_options
 @count_option
-@mic_options
+@scene_options
 @view_options
 @debug_option
 def run(
     target: Target,
     count: int | None,
-    mic: str | None,
-    resample: bool,
+    words: SceneWords,
     as_json: bool,
     plain: bool,
 ) -> None:
     """Stream from a board that was flashed before, whatever model it runs."""
     showing = Showing(as_json, plain, count)
-    heard = prepare.microphone(target, mic, resample=resample)
-    device = prepare.device(target, microphone=heard)
+    scene = prepare.scene(target, words)
+    device = prepare.device(target, scene=scene)
     with prepare.opened(device, target.timeout_s) as session:
         _introduce(session)
-        _listen(session, target, heard, showing)
+        _listen(session, target, scene, showing)
 
 
 @click.command()
 @any_target_options
 @count_option
-@mic_options
+@scene_options
 @click.option("--raw", is_flag=True, help="The lines as they come; nothing is sent.")
 @click.option(
     "--send", metavar="TEXT", default=None, help="With --raw: send TEXT first, such as hello%."
@@ -116,8 +113,7 @@ def run(
 def monitor(
     target: Target,
     count: int | None,
-    mic: str | None,
-    resample: bool,
+    words: SceneWords,
     raw: bool,
     send: str | None,
     as_json: bool,
@@ -130,13 +126,13 @@ def monitor(
     showing = Showing(as_json, plain, count)
     if send is not None and not raw:
         raise UsageError("--send is for --raw: otherwise the session knows what to say.")
-    heard = prepare.microphone(target, mic, resample=resample)
+    scene = prepare.scene(target, words)
     with contextlib.ExitStack() as stack:
         if target.board:
-            device = stack.enter_context(prepare.device(target, microphone=heard))
+            device = stack.enter_context(prepare.device(target, scene=scene))
             link = device.open()
-        elif heard is not None:
-            raise UsageError(f"--mic is for virtual boards; {target.on} is none.")
+        elif scene.options:
+            raise UsageError(f"{scene.options[0]} is for virtual boards; {target.on} is none.")
         else:
             link = stack.enter_context(SerialLink(target.on.removeprefix("port:")))
         if raw:
@@ -145,35 +141,26 @@ def monitor(
         session = stack.enter_context(Session(link, timeout_s=target.timeout_s))
         session.begin()
         _introduce(session)
-        _listen(session, target, heard, showing)
+        _listen(session, target, scene, showing)
 
 
 def _introduce(session: Session) -> None:
     output.say(f"{session.board.model} on {session.board.board} ({session.board.engine})")
 
 
-def _listen(
-    session: Session, target: Target, heard: MicrophoneInput | None, showing: Showing
-) -> None:
-    """Stream with what is to be heard, told to the person, until it has been played."""
-    listens = session.board.audio is not None
-    if heard is not None:
-        _refuse_deaf(session.board.model, session.board.source)
-        output.say(f"It hears {heard.description}.")
-        showing = dataclasses.replace(showing, sound_s=heard.duration_s)
-    elif listens and target.on == "virtual":
-        output.say("It hears silence; --mic recording.wav gives it something to listen to.")
-    if "microphone" in session.board.sensors and showing.strides(session.board) is None:
+def _listen(session: Session, target: Target, scene: Scene, showing: Showing) -> None:
+    """Stream with what is to be sensed, told to the person, until it has been played."""
+    hello = session.board
+    senses.refuse_unused(scene, hello.model, hello.source)
+    showing = dataclasses.replace(showing, scene=scene)
+    for line in senses.told(scene):
+        output.say(line)
+    nothing = senses.told_nothing(hello.source)
+    if nothing and not scene.options and target.on == "virtual":
+        output.say(nothing)
+    if hello.sensors and showing.strides(hello) is None:
         output.say("Ctrl-C ends it.")
     show_stream(session, on=target.on, showing=showing)
-
-
-def _refuse_deaf(model: str, source: str) -> None:
-    if source != MICROPHONE:
-        raise UsageError(
-            f"--mic is for models that listen; the source of {model} is {source}.",
-            try_next=["edge-deploy labs"],
-        )
 
 
 def _show_raw(link: Link, count: int | None, send: str | None) -> None:
@@ -194,7 +181,7 @@ def _show_raw(link: Link, count: int | None, send: str | None) -> None:
 @click.command()
 @click.argument("board_name", metavar="BOARD")
 @click.option("--fault", "faults", multiple=True, metavar="FAULT", help="As for flash.")
-@mic_options
+@scene_options
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="Seed of the faults and the noise."
 )
@@ -209,8 +196,7 @@ def _show_raw(link: Link, count: int | None, send: str | None) -> None:
 def virtual(
     board_name: str,
     faults: tuple[str, ...],
-    mic: str | None,
-    resample: bool,
+    words: SceneWords,
     seed: int,
     speed: str,
 ) -> None:
@@ -222,13 +208,13 @@ def virtual(
 
     board = boards.load(board_name)
     target = Target(board_name, "virtual", seed=seed)
-    heard = prepare.microphone(target, mic, resample=resample)
+    scene = prepare.scene(target, words)
     machine = VirtualBoard(
-        board, home=places.home(), speed=speed, faults=faults, seed=seed, microphone=heard
+        board, home=places.home(), speed=speed, faults=faults, seed=seed, scene=scene
     )
     with machine:
-        if heard is not None:
-            output.say(f"It hears {heard.description}.")
+        for line in senses.told(scene):
+            output.say(line)
         output.say(f"{machine.name} runs at {speed} speed. Its serial port:")
         output.show(machine.url)
         if machine.pty:

@@ -32,6 +32,16 @@ class Target:
     timeout_s: float = 10.0
 
 
+@dataclass(frozen=True)
+class SceneWords:
+    """What a virtual board is to sense: the words of `--mic`, `--resample`, `--imu`, `--camera`."""
+
+    mic: str | None = None
+    resample: bool = False
+    imu: str | None = None
+    camera: str | None = None
+
+
 def board_option(function: F) -> F:
     """Add --board."""
     return click.option(
@@ -56,19 +66,45 @@ def view_options(function: F) -> F:
     return json(plain(function))
 
 
-def mic_options(function: F) -> F:
-    """Add --mic and --resample: what the microphone of a virtual board hears."""
-    mic = click.option(
-        "--mic",
-        metavar="SOUND",
-        default=None,
-        help="What a virtual board hears: a WAV file, a folder of them, silence, noise:-30 "
-        "(dBFS), laptop.",
-    )
-    resample = click.option(
-        "--resample", is_flag=True, help="Take WAV files of other rates and several channels."
-    )
-    return mic(resample(function))
+def scene_options(function: F) -> F:
+    """Add --mic, --resample, --imu and --camera, gathered in one `words`: a SceneWords."""
+
+    @functools.wraps(function)
+    def gather(*args: Any, mic: str, resample: bool, imu: str, camera: str, **rest: Any) -> Any:  # noqa: ANN401
+        return function(*args, words=SceneWords(mic, resample, imu, camera), **rest)
+
+    wrapped: Any = gather
+    for option in reversed(
+        (
+            click.option(
+                "--mic",
+                metavar="SOUND",
+                default=None,
+                help="What a virtual board hears: a WAV file, a folder of them, silence, "
+                "noise:-30 (dBFS), laptop.",
+            ),
+            click.option(
+                "--resample",
+                is_flag=True,
+                help="Take WAV files of other rates and several channels.",
+            ),
+            click.option(
+                "--imu",
+                metavar="MOTION",
+                default=None,
+                help="How a virtual board is moved: a CSV file, a folder of them, rest.",
+            ),
+            click.option(
+                "--camera",
+                metavar="VIEW",
+                default=None,
+                help="What a virtual board sees: a picture, a folder of them (2 s each; "
+                "FOLDER:5s for 5 s), grey.",
+            ),
+        )
+    ):
+        wrapped = option(wrapped)
+    return wrapped  # type: ignore[no-any-return]
 
 
 def debug_option(function: F) -> F:

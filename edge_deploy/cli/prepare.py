@@ -19,9 +19,9 @@ from edge_deploy.bench import origins
 from edge_deploy.boards import Board
 from edge_deploy.budgets import Check
 from edge_deploy.cli import output
-from edge_deploy.cli.options import Target
+from edge_deploy.cli.options import SceneWords, Target
 from edge_deploy.compiler import Compiled
-from edge_deploy.devices import MicrophoneInput
+from edge_deploy.devices import Scene
 from edge_deploy.devices.device import Device
 from edge_deploy.errors import BadInput, BuildFailed, OverBudget, UsageError
 from edge_deploy.labs import Lab
@@ -203,19 +203,24 @@ def image_checks(artifact: Artifact, board: Board) -> tuple[Check, ...]:
     return budgets.check(quantities, {key: limits[key] for key in quantities})
 
 
-def microphone(target: Target, mic: str | None, *, resample: bool) -> MicrophoneInput | None:
-    """What `--mic` says. Raises UsageError, BadInput, NoBoard (`microphones.parse`)."""
-    if mic is None:
-        if resample:
-            raise UsageError("--resample is for the files of --mic; there is none.")
-        return None
-    return devices.microphones.parse(mic, seed=target.seed, resample=resample)
+def scene(target: Target, words: SceneWords) -> Scene:
+    """What a virtual board is to sense.
+
+    Raises UsageError, BadInput, NoBoard (`microphones.parse`, `imus.parse`, `cameras.parse`).
+    """
+    if words.mic is None and words.resample:
+        raise UsageError("--resample is for the files of --mic; there is none.")
+    return Scene(
+        microphone=None
+        if words.mic is None
+        else devices.microphones.parse(words.mic, seed=target.seed, resample=words.resample),
+        imu=None if words.imu is None else devices.imus.parse(words.imu),
+        camera=None if words.camera is None else devices.cameras.parse(words.camera),
+    )
 
 
-def device(
-    target: Target, *, wait_states: bool = True, microphone: MicrophoneInput | None = None
-) -> Device:
-    """The device that the words of the command mean. microphone: what a virtual one hears."""
+def device(target: Target, *, wait_states: bool = True, scene: Scene | None = None) -> Device:
+    """The device that the words of the command mean. scene: what a virtual one senses."""
     return devices.resolve(
         target.on,
         boards.load(target.board),
@@ -223,7 +228,7 @@ def device(
         seed=target.seed,
         speed=target.speed,
         wait_states=wait_states,
-        microphone=microphone,
+        scene=scene,
     )
 
 
@@ -241,13 +246,13 @@ def session(
     target: Target,
     *,
     wait_states: bool = True,
-    microphone: MicrophoneInput | None = None,
+    scene: Scene | None = None,
 ) -> Iterator[Live]:
     """Build, flash unless the board has it already, open, and check that the model answers."""
     board = boards.load(target.board)
     compiled(subject, board)  # what cannot fit is told before a board is looked for
     # And a missing board before a build.
-    chosen = device(target, wait_states=wait_states, microphone=microphone)
+    chosen = device(target, wait_states=wait_states, scene=scene)
     with chosen:
         result, made = artifact(subject, board, chosen.port)
         flash(chosen, made)

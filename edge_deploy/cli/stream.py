@@ -5,14 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Generator, Iterable
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge_deploy import places
-from edge_deploy.cli import output, views
+from edge_deploy.cli import output, senses, views
 from edge_deploy.cli.tally import Tally
 from edge_deploy.cli.views import View
-from edge_deploy.errors import LinkLost, NoBoard, UsageError
+from edge_deploy.devices import Scene
+from edge_deploy.errors import LinkLost, UsageError
 from edge_deploy.telemetry.hello import Hello
 from edge_deploy.telemetry.readings import Inference, LinkHealth, Reading
 from edge_deploy.telemetry.recording import Header, Recorder
@@ -22,21 +23,17 @@ FOLDER = "recordings"
 """Of recordings, below the user's data folder."""
 
 
-class NoMicrophone(NoBoard):
-    """The firmware listens, and the board has nothing to listen with."""
-
-
 @dataclass(frozen=True)
 class Showing:
     """How a stream is to be shown, and when it ends by itself.
 
-    count: inferences. sound_s: of what the microphone plays; None for no end.
+    count: inferences. scene: what a virtual board senses until everything was played.
     """
 
     as_json: bool = False
     plain: bool = False
     count: int | None = None
-    sound_s: float | None = None
+    scene: Scene = field(default_factory=Scene)
 
     def __post_init__(self) -> None:
         if self.as_json and self.plain:
@@ -45,8 +42,9 @@ class Showing:
     def strides(self, hello: Hello) -> int | None:
         """After how many inferences, made or missed, the stream ends; None for Ctrl-C."""
         ends = [] if self.count is None else [self.count]
-        if self.sound_s is not None and hello.audio is not None:
-            frames = hello.audio.frames_in(round(self.sound_s * hello.audio.rate_hz))
+        sound_s = self.scene.microphone.duration_s if self.scene.microphone else None
+        if sound_s is not None and hello.audio is not None:
+            frames = hello.audio.frames_in(round(sound_s * hello.audio.rate_hz))
             ends.append(max(1, frames // hello.audio.stride))
         return min(ends, default=None)
 
@@ -55,17 +53,10 @@ def show_stream(session: Session, *, on: str, showing: Showing) -> None:
     """Stream until the end that `showing` knows or Ctrl-C, show and record each, and sum up.
 
     Ctrl-C is the normal end of a live stream: it leads to the summary, not to an error.
-    Raises NoMicrophone; LinkLost after the summary of what had come.
+    Raises NoSensor (`senses.refuse_senseless`); LinkLost after the summary of what had come.
     """
     hello = session.board
-    if hello.audio is not None and "microphone" not in hello.sensors:
-        raise NoMicrophone(
-            f"{hello.model} listens, and {hello.board} ({on}) has no microphone.",
-            try_next=(
-                "--on virtual  a virtual board has one; --mic says what it hears",
-                "edge-deploy evaluate LAB --board BOARD --on local  sends the sound over the link",
-            ),
-        )
+    senses.refuse_senseless(hello, on)
     path = _recording_path(hello.model)
     header = Header.now(hello, on=on)
     tally = Tally(header)

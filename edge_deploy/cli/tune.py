@@ -20,7 +20,7 @@ from edge_deploy.bench.tuning import Tuning, tuning
 from edge_deploy.cli import output, prepare
 from edge_deploy.cli.options import Target
 from edge_deploy.cli.prepare import Subject
-from edge_deploy.devices import MicrophoneInput, microphones
+from edge_deploy.devices import MicrophoneInput, Scene, microphones
 from edge_deploy.errors import WrongBoard
 from edge_deploy.labs import Lab
 
@@ -97,9 +97,9 @@ def _listen(
     wait_states: bool,
 ) -> Listened:
     """Play a passage into the board's microphone where it is virtual, otherwise over the wire."""
-    heard = _microphone(one) if _is_emulated(target) else None
-    with prepare.session(subject, target, wait_states=wait_states, microphone=heard) as live:
-        listen = listening.by_wire if heard is None else listening.by_microphone
+    scene = Scene(microphone=_microphone(one)) if _is_emulated(target) else None
+    with prepare.session(subject, target, wait_states=wait_states, scene=scene) as live:
+        listen = listening.by_wire if scene is None else listening.by_microphone
         return listen(live.session, one, lab, progress=progress)
 
 

@@ -9,8 +9,11 @@ from edge_deploy.devices import usb
 from edge_deploy.devices.device import Device, Link
 from edge_deploy.devices.local import LocalDevice
 from edge_deploy.devices.serial_link import SerialLink
+from edge_deploy.devices.virtual import camera as cameras
+from edge_deploy.devices.virtual import imu as imus
 from edge_deploy.devices.virtual import microphone as microphones
 from edge_deploy.devices.virtual.microphone import MicrophoneInput
+from edge_deploy.devices.virtual.scene import Scene
 from edge_deploy.errors import NoBoard, UsageError
 
 __all__ = [
@@ -18,7 +21,10 @@ __all__ = [
     "Link",
     "LocalDevice",
     "MicrophoneInput",
+    "Scene",
     "SerialLink",
+    "cameras",
+    "imus",
     "is_emulated",
     "microphones",
     "resolve",
@@ -44,7 +50,7 @@ def resolve(
     seed: int = 0,
     speed: str = "max",
     wait_states: bool = True,
-    microphone: MicrophoneInput | None = None,
+    scene: Scene | None = None,
 ) -> Device:
     """The device that `--on` names.
 
@@ -52,14 +58,14 @@ def resolve(
     faults, seed, speed: of a virtual board (docs/virtual_board.md).
     wait_states: count what the flash's wait states cost; without it a virtual board runs
     twice as fast and has no `cycles_board`.
-    microphone: what a virtual board hears (`microphones.parse`); None: silence.
+    scene: what a virtual board senses (`microphones.parse`, `imus.parse`, `cameras.parse`).
     Raises UsageError for other words, NoBoard where there is none.
     """
     kind, colon, rest = on.partition(":")
     emulated = is_emulated(on, board)
-    if microphone is not None and not emulated:
+    if scene is not None and scene.options and not emulated:
         raise UsageError(
-            f"--mic is for emulated boards; {board.name} on {on} is none.",
+            f"{' and '.join(scene.options)} is for emulated boards; {board.name} on {on} is none.",
             try_next=("--board nano33 --on virtual",),
         )
     if (faults or speed != "max") and not emulated:
@@ -80,7 +86,7 @@ def resolve(
             seed=seed,
             speed=speed,
             wait_states=wait_states,
-            microphone=microphone,
+            scene=scene,
         )
     if on == "local":
         return LocalDevice(board, on=on)
@@ -92,7 +98,7 @@ def resolve(
 
 
 def is_emulated(on: str, board: Board) -> bool:
-    """Whether `--on` means an emulated board: one with a microphone, faults and a speed."""
+    """Whether `--on` means an emulated board: one with sensors, faults and a speed."""
     return on == "virtual" and board.target in _EMULATED
 
 
@@ -103,7 +109,7 @@ def _virtual(
     seed: int,
     speed: str,
     wait_states: bool,
-    microphone: MicrophoneInput | None,
+    scene: Scene | None,
 ) -> Device:
     """The emulated board; its packages are an optional extra."""
     try:
@@ -121,5 +127,5 @@ def _virtual(
         seed=seed,
         speed=speed,
         wait_states=wait_states,
-        microphone=microphone,
+        scene=scene,
     )

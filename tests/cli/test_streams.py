@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from edge_deploy import places
-from edge_deploy.cli.stream import NoMicrophone, Showing, show_stream
+from edge_deploy.cli.senses import NoSensor
+from edge_deploy.cli.stream import Showing, show_stream
+from edge_deploy.devices import MicrophoneInput, Scene, microphones
 from edge_deploy.errors import Exit, LinkLost
 from edge_deploy.telemetry.recording import Recorder, load
 from edge_deploy.telemetry.session import Session
@@ -22,6 +24,9 @@ from tests.fake_device import FakeAudio, FakeBoard, FakeLink, FakeModel, FakeTen
 
 LABELS = ("silence", "yes", "no")
 SOUND = np.random.default_rng(4).integers(-32768, 32768, 64_000).astype(np.int16)
+FOUR_SECONDS = Scene(
+    microphone=MicrophoneInput("a", "a", 4.0, lambda: microphones.Recording(SOUND))
+)
 
 
 @pytest.fixture(autouse=True)
@@ -148,9 +153,9 @@ def test_nothing_recorded_yet(command: Command):
 
 def test_sound_ends_the_stream_by_itself(capfd):
     """4 s of sound are 66 strides of 60 ms; the 67th would need 4.03 s."""
-    ended, _ = shown(capfd, Showing(sound_s=4.0))
+    ended, _ = shown(capfd, Showing(scene=FOUR_SECONDS))
     assert sum('"inference"' in line for line in ended.out.splitlines()) == 66
-    ended, _ = shown(capfd, Showing(sound_s=4.0, count=5))
+    ended, _ = shown(capfd, Showing(scene=FOUR_SECONDS, count=5))
     assert sum('"inference"' in line for line in ended.out.splitlines()) == 5
 
 
@@ -162,7 +167,7 @@ def test_missed_results_count_for_the_sound(capfd, monkeypatch):
         "record",
         lambda kind, /, **f: record(kind, **({**f, "overruns": 30} if kind == "result" else f)),
     )
-    ended, _ = shown(capfd, Showing(sound_s=4.0), fake)
+    ended, _ = shown(capfd, Showing(scene=FOUR_SECONDS), fake)
     assert sum('"inference"' in line for line in ended.out.splitlines()) == 66 - 30
     assert "30 overruns" in ended.err
 
@@ -204,7 +209,7 @@ def test_a_board_without_a_microphone_is_told(capfd):
     link = FakeLink(fake)
     with Session(link, clock=link.clock) as session:
         session.begin()
-        with pytest.raises(NoMicrophone, match="no microphone") as caught:
+        with pytest.raises(NoSensor, match="no microphone") as caught:
             show_stream(session, on="local", showing=Showing())
     assert caught.value.exit_code == Exit.NO_BOARD
     assert not list(places.home().glob("recordings/*"))

@@ -26,6 +26,7 @@ from tests.firmware.test_listening import some_sound
 pytest.importorskip("unicorn")
 pytest.importorskip("capstone")
 from edge_deploy.devices.virtual.microphone import MicrophoneInput, Recording
+from edge_deploy.devices.virtual.scene import Scene
 
 # The features that model_builder.kws_like takes, and what a real lab says of decisions.
 LAB = """\
@@ -79,7 +80,7 @@ def with_board(
 ) -> None:
     heard = MicrophoneInput("test", "a test", sound.size / 16_000, lambda: Recording(sound))
     board = boards.load("nano33")
-    with devices.resolve("virtual", board, microphone=heard) as device:
+    with devices.resolve("virtual", board, scene=Scene(microphone=heard)) as device:
         device.flash(artifact)
         with Session(device.open()) as session:
             session.begin()
@@ -108,7 +109,7 @@ def test_a_stream_hears_what_is_played_and_hear_the_same(tflite: bytes, toolchai
     results = 8
 
     def listen(session: Session) -> None:
-        assert session.board.sensors == ("microphone",)
+        assert session.board.sensors == ("microphone", "imu", "camera")
         streamed = results_of(session, results)
         assert [r.n for r in streamed] == list(range(results))
         assert {(r.overruns, r.lost) for r in streamed} == {(0, 0)}

@@ -13,7 +13,6 @@ from typing import Any
 
 from edge_deploy.boards import Board
 from edge_deploy.devices.virtual import faults as fault_words
-from edge_deploy.devices.virtual import microphone as microphones
 from edge_deploy.devices.virtual.faults import Faults
 from edge_deploy.devices.virtual.flash import BoardLock, FlashFile
 from edge_deploy.devices.virtual.machine import (
@@ -23,9 +22,9 @@ from edge_deploy.devices.virtual.machine import (
     Hardware,
     Machine,
 )
-from edge_deploy.devices.virtual.microphone import MicrophoneInput
 from edge_deploy.devices.virtual.peripherals import Snapshot
 from edge_deploy.devices.virtual.power import PowerModel
+from edge_deploy.devices.virtual.scene import Scene
 from edge_deploy.errors import UsageError, WrongBoard
 
 __all__ = ["APPLICATION_BASE", "VirtualBoard"]
@@ -38,7 +37,7 @@ class VirtualBoard:
     speed: `max` (does not wait) or `real` (paced by the wall clock).
     faults: words as `--fault` takes them, or Faults. seed: of everything random.
     wait_states: count what the flash's wait states cost; faster without.
-    microphone: what it hears, silence if None; with a live one its speed is `real`.
+    scene: what it senses; with a live one its speed is `real`.
     pseudo_terminal: offer one beside the socket, where the system has them.
     Raises UsageError for words that make no sense, BoardBusy where another process holds it.
     """
@@ -52,14 +51,14 @@ class VirtualBoard:
         faults: Iterable[str] | Faults = (),
         seed: int = 0,
         wait_states: bool = True,
-        microphone: MicrophoneInput | None = None,
+        scene: Scene | None = None,
         pseudo_terminal: bool = True,
     ) -> None:
         self.board = board
         self.name = f"the virtual {board.name}"
-        self.microphone = microphone or microphones.silence()
+        self.scene = scene or Scene()
         # A sound that is made now cannot be heard ahead of time.
-        self.speed = "real" if self.microphone.live and speed in SPEEDS else speed
+        self.speed = "real" if self.scene.live and speed in SPEEDS else speed
         self._faults = faults if isinstance(faults, Faults) else fault_words.parse(faults)
         self._seed = seed
         self._pseudo_terminal = pseudo_terminal
@@ -111,7 +110,7 @@ class VirtualBoard:
             speed=self.speed,
             faults=self._faults,
             seed=self._seed,
-            sound=self.microphone.sound(),
+            sensors=self.scene.sensors(),
             pseudo_terminal=self._pseudo_terminal,
         )
         self._lock.announce(self._machine.serial.url)

@@ -16,7 +16,7 @@ from edge_deploy.boards import Board
 from edge_deploy.devices.device import Device, Link
 from edge_deploy.devices.serial_link import SerialLink
 from edge_deploy.devices.virtual.board import VirtualBoard
-from edge_deploy.devices.virtual.microphone import MicrophoneInput
+from edge_deploy.devices.virtual.scene import Scene
 from edge_deploy.errors import BadInput, FlashFailed, LinkLost, WrongBoard
 
 PORT = "virtual_m4"
@@ -82,7 +82,7 @@ class VirtualDevice(Device):
         seed: int = 0,
         speed: str = "max",
         wait_states: bool = True,
-        microphone: MicrophoneInput | None = None,
+        scene: Scene | None = None,
     ) -> None:
         self.board = board
         self.on = "virtual"
@@ -93,7 +93,7 @@ class VirtualDevice(Device):
             faults=faults,
             seed=seed,
             wait_states=wait_states,
-            microphone=microphone,
+            scene=scene,
             # Its one host is this process: a pseudo-terminal would have nobody to open it.
             pseudo_terminal=False,
         )

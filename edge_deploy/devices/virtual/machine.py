@@ -12,17 +12,17 @@ import logging
 import threading
 import time
 import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edge_deploy.audio import RATE_HZ
 from edge_deploy.devices.virtual import peripherals
 from edge_deploy.devices.virtual.cpu import RAM_BASE, Cpu, CpuFault, Devices
 from edge_deploy.devices.virtual.faults import Faults, TimedFault, seeded_bytes
-from edge_deploy.devices.virtual.microphone import Microphone, Sound
-from edge_deploy.devices.virtual.peripherals import SENSOR_MICROPHONE, Peripherals, Snapshot
+from edge_deploy.devices.virtual.peripherals import Peripherals, Snapshot
 from edge_deploy.devices.virtual.power import PowerModel
+from edge_deploy.devices.virtual.sensor import Sensor
 from edge_deploy.devices.virtual.serial import RX_BYTES, SerialPort
-from edge_deploy.errors import EdgeDeployError, UsageError
+from edge_deploy.errors import UsageError
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ class Machine:
     """The running board. `start` it once, then `stop` it; not to be started again.
 
     flash: the bytes of the whole flash. speed: `max` or `real`.
-    sound: what its microphone hears; None: it has no microphone.
+    sensors: what it can sense with, each for this machine alone.
     slice_cycles: for tests; how often the core is interrupted changes no count.
     """
 
@@ -82,7 +82,7 @@ class Machine:
         speed: str = "max",
         faults: Faults | None = None,
         seed: int = 0,
-        sound: Sound | None = None,
+        sensors: Sequence[Sensor] = (),
         pseudo_terminal: bool = True,
         slice_cycles: int = _SLICE_CYCLES,
     ) -> None:
@@ -91,9 +91,7 @@ class Machine:
         self.hardware = hardware
         self.clock_hz = hardware.clock_hz
         self.reset_reason = REASON_POWER
-        self.sample_rate_hz = RATE_HZ
-        self._microphone = None if sound is None else Microphone(sound)
-        self.sensors = 0 if sound is None else SENSOR_MICROPHONE
+        self._sensors = tuple(sensors)
         self.fault: CpuFault | None = None
         self.ended: str | None = None  # in one line, why the board is dead
         self._faults = faults or Faults()
@@ -116,7 +114,7 @@ class Machine:
                 Devices(peripherals.BASE, peripherals.BYTES, self._read, self._write),
             ),
         )  # fmt: skip
-        self._peripherals = Peripherals(self)
+        self._peripherals = Peripherals(self, self._sensors)
         self._thread = threading.Thread(target=self._run, name=f"virtual {hardware.name}")
         self._thread.daemon = True  # a host program that dies must not be held up by its board
         self._anchor_ns = 0
@@ -187,11 +185,15 @@ class Machine:
     def receive(self, address: int, size: int) -> int:
         """Copy at most `size` waiting bytes to RAM; how many."""
         data = self.serial.take(size)
+        self.store(address, data)
+        return len(data)
+
+    def store(self, address: int, data: bytes) -> None:
+        """Copy to RAM; the board fails where there is none."""
         try:
             self._cpu.write_ram(address, data)
         except CpuFault as fault:
             self._cpu.fail(fault.reason, address=fault.address)
-        return len(data)
 
     def send(self, address: int, size: int) -> None:
         """Send bytes from memory to the host."""
@@ -231,37 +233,6 @@ class Machine:
             passed_ns = min(passed_ns, wanted_ns) if cut_short else wanted_ns
         self._idle_ns += passed_ns
 
-    def microphone_switch(self, *, on: bool) -> None:
-        """Hear from the beginning, or no longer."""
-        assert self._microphone is not None
-        try:
-            if on:
-                self._microphone.start(self._now_ns())
-            else:
-                self._microphone.stop(self._now_ns())
-        except EdgeDeployError as error:  # the laptop's microphone was there and is gone
-            self._cpu.fail(error.message.rstrip("."))
-
-    def microphone_available(self) -> int:
-        """Samples that wait."""
-        assert self._microphone is not None
-        return self._microphone.available(self._now_ns())
-
-    def microphone_lost(self) -> int:
-        """Samples that were lost since it was switched on."""
-        assert self._microphone is not None
-        return self._microphone.lost(self._now_ns())
-
-    def microphone_take(self, address: int, most: int) -> int:
-        """Copy at most so many samples to RAM; how many."""
-        assert self._microphone is not None
-        data = self._microphone.take(most, self._now_ns())
-        try:
-            self._cpu.write_ram(address, data)
-        except CpuFault as fault:
-            self._cpu.fail(fault.reason, address=fault.address)
-        return len(data) // 2
-
     # -- the board's thread ------------------------------------------------------------------
 
     def _read(self, offset: int) -> int:
@@ -287,8 +258,8 @@ class Machine:
             self.ended = f"the emulator failed ({error!r})"
             _log.exception("the virtual %s stopped", self.hardware.name)
         finally:
-            if self._microphone is not None:
-                self._microphone.stop(self._now_ns())
+            for sensor in self._sensors:
+                sensor.stop(self.now_ns())
             self.serial.close()
 
     def _restart(self, reason: int) -> None:
@@ -300,9 +271,9 @@ class Machine:
             self._cpu.write_ram(RAM_BASE, noise)
         if reason == REASON_BROWNOUT:
             self.serial.take(RX_BYTES)
-        if self._microphone is not None:
-            self._microphone.clear(self._now_ns())
-        self._peripherals = Peripherals(self)
+        for sensor in self._sensors:
+            sensor.clear(self.now_ns())
+        self._peripherals = Peripherals(self, self._sensors)
         self._cpu.reset(APPLICATION_BASE)
         self._anchor()
 
@@ -324,7 +295,7 @@ class Machine:
     def _active_ns(self) -> int:
         return self._cpu.clock * _NS // self._real_clock_hz
 
-    def _now_ns(self) -> int:
+    def now_ns(self) -> int:
         """Virtual nanoseconds since power-on."""
         return self._active_ns() + self._idle_ns
 
@@ -332,7 +303,7 @@ class Machine:
         """Virtual time until the next fault; None if none is to come."""
         if not self._due:
             return None
-        return max(0, round(self._due[0].at_s * _NS) - self._now_ns())
+        return max(0, round(self._due[0].at_s * _NS) - self.now_ns())
 
     def _next_look(self) -> int:
         """The clock at which the core is to be interrupted next."""
@@ -345,11 +316,11 @@ class Machine:
 
     def _anchor(self) -> None:
         """Let virtual time and the wall clock agree from here."""
-        self._anchor_ns = time.monotonic_ns() - self._now_ns()
+        self._anchor_ns = time.monotonic_ns() - self.now_ns()
 
     def _ahead_ns(self) -> int:
         """How far virtual time is ahead of the wall clock."""
-        return self._now_ns() - (time.monotonic_ns() - self._anchor_ns)
+        return self.now_ns() - (time.monotonic_ns() - self._anchor_ns)
 
     def _pace(self) -> None:
         """With speed `real`: wait for the wall clock."""

@@ -1,8 +1,7 @@
-"""What a virtual board's microphone hears: the words of `--mic`, its sound, and the FIFO.
+"""What a virtual board's microphone hears: the words of `--mic`, and its sound.
 
 Turns `yes.wav`, a folder, `silence`, `noise:-30` or `laptop` into samples that arrive one by one
-as virtual time passes, and keeps those that the program has not taken yet. Knows nothing of
-registers, memories or how a machine tells time.
+as virtual time passes. Knows nothing of memories or how a machine tells time.
 """
 
 from __future__ import annotations
@@ -12,14 +11,17 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
 from edge_deploy import audio
 from edge_deploy.audio import RATE_HZ, Samples
-from edge_deploy.errors import BadInput, NoBoard, UsageError
+from edge_deploy.devices.virtual import files
+from edge_deploy.devices.virtual.fifo import Played, Source, Timed
+from edge_deploy.devices.virtual.sensor import Sensor, Setting
+from edge_deploy.errors import NoBoard, UsageError
 
 # Samples that wait for the program: 256 ms.
 FIFO_SAMPLES = 4_096
@@ -27,7 +29,6 @@ FIFO_SAMPLES = 4_096
 # and a word at the very end is still decided on.
 GAP_S = 1.0
 
-_NS = 1_000_000_000
 _BYTES = 2
 
 _FORMS = (
@@ -40,20 +41,21 @@ _FORMS = (
 _NOISE = re.compile(r"noise:([+-]?[0-9]{1,3}(?:\.[0-9]{1,3})?)", re.ASCII)
 
 
-class Sound(Protocol):
-    """Something that can be heard from its beginning, sample after sample."""
+class Microphone(Sensor):
+    """The sensor that hears a sound. The program sets nothing of it."""
 
-    def start(self) -> None:
-        """From here on samples come. Raises NoBoard where a device that makes them is gone."""
+    bit = 1
+    page = 0x4000
+    capacity = FIFO_SAMPLES
+    settings = MappingProxyType({0x04: Setting(RATE_HZ, RATE_HZ, RATE_HZ)})
 
-    def stop(self) -> None:
-        """No more samples are wanted. Safe to repeat."""
+    def __init__(self, sound: Source) -> None:
+        super().__init__()
+        self._sound = sound
 
-    def arrived(self, elapsed_ns: int) -> int:
-        """Samples since `start`, when so much virtual time has passed; never fewer than before."""
-
-    def samples(self, first: int, count: int) -> Samples:
-        """`count` samples that have arrived, from number `first`; of a live sound the latest."""
+    def source(self) -> Source:
+        """The sound, which begins anew when it is started."""
+        return self._sound
 
 
 @dataclass(frozen=True)
@@ -67,18 +69,18 @@ class Clip:
 
 @dataclass(frozen=True)
 class MicrophoneInput:
-    """What `--mic` says: a fact, to be given to a board, which makes its own Sound of it.
+    """What `--mic` says: a fact, to be given to a board, which makes its own sound of it.
 
     words: as they were given. description: for people. clips: recordings in their order.
     duration_s: until everything is played, with the gap after each recording; None: endless.
     live: sound that is made now, by the wall clock; the board then runs at real speed.
-    sound: makes a Sound that begins at the beginning.
+    sound: makes a Source of (n,) int16 that begins at the beginning.
     """
 
     words: str
     description: str
     duration_s: float | None
-    sound: Callable[[], Sound] = field(repr=False, compare=False)
+    sound: Callable[[], Source] = field(repr=False, compare=False)
     clips: tuple[Clip, ...] = ()
     live: bool = False
 
@@ -123,71 +125,41 @@ def silence() -> MicrophoneInput:
 
 def _recordings(words: str, *, resample: bool, gap_s: float) -> MicrophoneInput:
     """A file, or all of a folder in the order of their names."""
-    path = Path(words).expanduser()
-    try:
-        folder = path.is_dir()
-        files = sorted(each for each in path.iterdir() if _is_wav(each)) if folder else [path]
-    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
-        why = getattr(error, "strerror", None) or error
-        raise BadInput(f"{words} cannot be read: {why}.") from error
-    if not files:
-        raise BadInput(f"{words} is a folder without WAV files.", try_next=_FORMS)
-    if not folder and not path.exists():
-        raise BadInput(f"{words} is not there.", try_next=_FORMS)
+    found = files.find(words, "WAV files", (".wav",), try_next=_FORMS)
     gap = audio.silence(gap_s)
     pieces: list[Samples] = []
     clips: list[Clip] = []
     at = 0
-    for each in files:
+    for each in found.files:
         samples = audio.read(each, resample=resample).samples
         clips.append(Clip(each.name, at / RATE_HZ, len(samples) / RATE_HZ))
         pieces += (samples, gap)
         at += len(samples) + len(gap)
     together = np.concatenate(pieces)
-    what = f"{len(files)} recordings of {words}" if folder else words
     return MicrophoneInput(
-        words, what, at / RATE_HZ, lambda: Recording(together), clips=tuple(clips)
+        words,
+        found.named("recordings"),
+        at / RATE_HZ,
+        lambda: Recording(together),
+        clips=tuple(clips),
     )
-
-
-def _is_wav(path: Path) -> bool:
-    # Names that begin with a dot are what file managers leave behind.
-    return path.suffix.lower() == ".wav" and not path.name.startswith(".") and path.is_file()
 
 
 # -- sounds -----------------------------------------------------------------------------------
 
 
-class _Timed:
-    """Samples that come by virtual time: number k is there (k + 1) / RATE_HZ after the start."""
-
-    def start(self) -> None:
-        """Nothing has to be done for it."""
-
-    def stop(self) -> None:
-        """Nor for this."""
-
-    def arrived(self, elapsed_ns: int) -> int:
-        """Whole periods that have passed."""
-        return elapsed_ns * RATE_HZ // _NS
-
-
-class Recording(_Timed):
-    """Given samples, then silence for ever."""
+class Recording(Played):
+    """Given samples, (n,) int16, then silence for ever."""
 
     def __init__(self, samples: Samples) -> None:
-        self._samples = samples
-
-    def samples(self, first: int, count: int) -> Samples:
-        """Of the recording, as far as it goes."""
-        part = self._samples[first : first + count]
-        return np.pad(part, (0, count - len(part))) if len(part) < count else part
+        super().__init__(samples, np.zeros((), dtype=np.int16), RATE_HZ)
 
 
-class Noise(_Timed):
+class Noise(Timed):
     """White noise for ever, in seconds that each have a seed of their own."""
 
     def __init__(self, level_dbfs: float, seed: int) -> None:
+        super().__init__(RATE_HZ)
         self._level_dbfs = level_dbfs
         self._seed = seed & 0xFFFFFFFFFFFFFFFF  # numpy's seeds have no sign
         self._second = functools.lru_cache(maxsize=2)(self._make)
@@ -288,65 +260,3 @@ def _no_microphone(error: Exception) -> NoBoard:
             "python -m sounddevice  list this computer's microphones",
         ),
     )
-
-
-# -- the FIFO ---------------------------------------------------------------------------------
-
-
-class Microphone:
-    """The FIFO between a Sound and the program. Times are virtual nanoseconds.
-
-    A full FIFO loses its oldest sample to each new one. What has happened meanwhile is worked
-    out whenever it is looked at, so it makes no difference how often that is.
-    """
-
-    def __init__(self, sound: Sound, capacity: int = FIFO_SAMPLES) -> None:
-        self._sound = sound
-        self._capacity = capacity
-        self._began_ns: int | None = None
-        self._arrived = 0
-        self._next = 0  # number of the oldest sample that waits
-        self._lost = 0
-
-    def start(self, now_ns: int) -> None:
-        """Hear the sound from its beginning, with an empty FIFO. Raises NoBoard."""
-        self.clear(now_ns)
-        self._sound.start()
-        self._began_ns = now_ns
-
-    def stop(self, now_ns: int) -> None:
-        """Nothing more arrives; what waits can still be taken."""
-        self._look(now_ns)
-        self._began_ns = None
-        self._sound.stop()
-
-    def clear(self, now_ns: int) -> None:
-        """Stop, and forget everything, as a reset does."""
-        self.stop(now_ns)
-        self._arrived = self._next = self._lost = 0
-
-    def available(self, now_ns: int) -> int:
-        """Samples that wait."""
-        self._look(now_ns)
-        return self._arrived - self._next
-
-    def lost(self, now_ns: int) -> int:
-        """Samples lost since the start; all were older than those that wait."""
-        self._look(now_ns)
-        return self._lost
-
-    def take(self, most: int, now_ns: int) -> bytes:
-        """At most so many of the oldest, int16 little-endian."""
-        count = min(most, self.available(now_ns))
-        taken = self._sound.samples(self._next, count)
-        self._next += count
-        return taken.astype("<i2").tobytes()
-
-    def _look(self, now_ns: int) -> None:
-        if self._began_ns is None:
-            return
-        self._arrived = self._sound.arrived(now_ns - self._began_ns)
-        lost = self._arrived - self._capacity - self._next
-        if lost > 0:
-            self._next += lost
-            self._lost += lost

@@ -6,22 +6,24 @@ machine tells time, talks to a host or restarts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from edge_deploy.devices.virtual import sensor
+from edge_deploy.devices.virtual.sensor import Sensor, SensorPage
+
 BASE = 0xA0000000
-BYTES = 0x5000
+BYTES = 0x7000
 
 ID = 0x31564445  # "EDV1"
 RESET_MAGIC = 0x54455352  # "RSET"
 WAIT_FOR_BYTE = 0xFFFFFFFF
 
-_SYSTEM, _COUNTERS, _SERIAL, _IDLE, _MICROPHONE = 0x0000, 0x1000, 0x2000, 0x3000, 0x4000
+_SYSTEM, _COUNTERS, _SERIAL, _IDLE = 0x0000, 0x1000, 0x2000, 0x3000
 _PAGE = 0xF000
 _U32 = 0xFFFFFFFF
 
-# Bits of SENSORS.
-SENSOR_MICROPHONE = 1
 # Bits of COUNTED.
 COUNTED_CYCLES, COUNTED_CYCLES_BOARD, COUNTED_INSTRUCTIONS, COUNTED_ENERGY = 1, 2, 4, 8
 
@@ -41,22 +43,17 @@ class Snapshot:
     energy_nj: int | None
 
 
-class Machine(Protocol):
+class Machine(sensor.Machine, Protocol):
     """What the registers act on."""
 
     clock_hz: int
     reset_reason: int
-    sensors: int
-    sample_rate_hz: int
 
     def snapshot(self) -> Snapshot:
         """The counters now."""
 
     def request_reset(self) -> None:
         """Restart the board soon."""
-
-    def fail(self, reason: str, *, address: int | None = None) -> None:
-        """Stop the board as after a fault."""
 
     def receive_count(self) -> int:
         """Bytes waiting from the host."""
@@ -73,30 +70,18 @@ class Machine(Protocol):
     def wait(self, microseconds: int | None, *, timed: bool) -> None:
         """Nothing to do for so long (None: for ever), or until a byte is waiting."""
 
-    def microphone_switch(self, *, on: bool) -> None:
-        """Hear from the beginning, or no longer."""
-
-    def microphone_available(self) -> int:
-        """Samples that wait."""
-
-    def microphone_lost(self) -> int:
-        """Samples that were lost since it was switched on."""
-
-    def microphone_take(self, address: int, most: int) -> int:
-        """Copy at most so many samples to RAM; how many."""
-
 
 class Peripherals:
-    """The register map over one Machine. Offsets are from BASE."""
+    """The register map over one Machine. Offsets are from BASE. sensors: those that it has."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, sensors: Sequence[Sensor] = ()) -> None:
         self._machine = machine
+        self._sensors = {each.page: SensorPage(machine, each) for each in sensors}
+        self._sensor_bits = sum(each.bit for each in sensors)
         self._latched = machine.snapshot()
         self._rx_addr = 0
         self._rx_taken = 0
         self._tx_addr = 0
-        self._microphone_addr = 0
-        self._microphone_taken = 0
 
     def read(self, offset: int) -> int:
         """The value of a register; the machine fails where there is none to read."""
@@ -107,7 +92,7 @@ class Peripherals:
                 0x00: ID,
                 0x04: machine.clock_hz,
                 0x08: machine.reset_reason,
-                0x10: machine.sensors,
+                0x10: self._sensor_bits,
             }
             if register in known:
                 return known[register]
@@ -123,8 +108,8 @@ class Peripherals:
                 return self._rx_taken
             if register == 0x18:
                 return int(machine.connected())
-        elif page == _MICROPHONE and machine.sensors & SENSOR_MICROPHONE:
-            value = self._read_microphone(register)
+        elif page in self._sensors:
+            value = self._sensors[page].read(register)
             if value is not None:
                 return value
         machine.fail("a read from a register that is not there", address=BASE + offset)
@@ -138,9 +123,9 @@ class Peripherals:
             _COUNTERS: self._write_counters,
             _SERIAL: self._write_serial,
             _IDLE: self._write_idle,
-            _MICROPHONE: self._write_microphone,
+            **{page: each.write for page, each in self._sensors.items()},
         }
-        if not known[page](register, value):
+        if page not in known or not known[page](register, value):
             self._machine.fail("a write to a register that is not there", address=BASE + offset)
 
     def _counted(self) -> int:
@@ -197,30 +182,6 @@ class Peripherals:
             self._machine.wait(None if value == WAIT_FOR_BYTE else value, timed=False)
         elif register == 0x04:
             self._machine.wait(value, timed=True)
-        else:
-            return False
-        return True
-
-    def _read_microphone(self, register: int) -> int | None:
-        if register == 0x04:
-            return self._machine.sample_rate_hz
-        if register == 0x08:
-            return self._machine.microphone_available()
-        if register == 0x14:
-            return self._microphone_taken
-        if register == 0x18:
-            return self._machine.microphone_lost()
-        return None
-
-    def _write_microphone(self, register: int, value: int) -> bool:
-        if not self._machine.sensors & SENSOR_MICROPHONE:
-            return False
-        if register == 0x00:
-            self._machine.microphone_switch(on=bool(value & 1))
-        elif register == 0x0C:
-            self._microphone_addr = value
-        elif register == 0x10:
-            self._microphone_taken = self._machine.microphone_take(self._microphone_addr, value)
         else:
             return False
         return True

@@ -9,7 +9,8 @@ pytest.importorskip("unicorn", reason="the virtual extra is not installed")
 
 from edge_deploy.devices.virtual.board import VirtualBoard
 from edge_deploy.devices.virtual.device import VirtualDevice
-from edge_deploy.devices.virtual.microphone import MicrophoneInput, Recording
+from edge_deploy.devices.virtual.microphone import Microphone, MicrophoneInput, Recording
+from edge_deploy.devices.virtual.scene import Scene
 from edge_deploy.errors import NoBoard
 from tests.devices import built
 from tests.devices.virtual import thumb
@@ -57,15 +58,22 @@ def ramp() -> Recording:
     return Recording(RAMP)
 
 
+def ears() -> list[Microphone]:
+    return [Microphone(ramp())]
+
+
 def test_registers():
-    with running(send_register(0x0000, 0x10), sound=ramp()) as (_machine, link):
+    with running(send_register(0x0000, 0x10), sensors=ears()) as (_machine, link):
         assert word_pair(link) == 1
     with running(send_register(0x0000, 0x10)) as (_machine, link):
         assert word_pair(link) == 0
-    with running(send_register(0x4000, 0x04), sound=ramp()) as (_machine, link):
+    with running(send_register(0x4000, 0x04), sensors=ears()) as (_machine, link):
         assert word_pair(link) == 16_000
     for register in (0x08, 0x14, 0x18):  # never started: nothing there
-        with running(send_register(0x4000, register), sound=ramp()) as (_machine, link):
+        with running(send_register(0x4000, register), sensors=ears()) as (
+            _machine,
+            link,
+        ):
             assert word_pair(link) == 0
 
 
@@ -105,7 +113,7 @@ def test_samples_come_at_their_cycle(samples, slow):
     """
     )
     faults = () if slow == 1 else (f"slow={slow}",)
-    with running(source, sound=ramp(), faults=faults) as (_machine, link):
+    with running(source, sensors=ears(), faults=faults) as (_machine, link):
         found = np.frombuffer(receive(link, 24 * 8), "<u4").reshape(-1, 2)
     assert len(found) == 24
     cycles, available = found[:, 0].astype(int), found[:, 1].astype(int)
@@ -120,7 +128,7 @@ def test_samples_come_at_their_cycle(samples, slow):
     "options", [{}, {"slice_cycles": 997}, {"slice_cycles": 1}, {"speed": "real"}], ids=str
 )
 def test_a_stream_arrives_as_it_was_whatever_the_pace(options):
-    with running(STREAM, sound=ramp(), **options) as (machine, link):
+    with running(STREAM, sensors=ears(), **options) as (machine, link):
         got = np.frombuffer(receive(link, 2 * 16_000), "<i2")
     assert got.tolist() == RAMP[: len(got)].tolist()
     assert len(got) == 16_000  # 50 x 20 ms, and a few microseconds of instructions
@@ -151,7 +159,7 @@ def test_what_is_not_taken_is_lost_and_counted():
     b .
     """
     )
-    with running(source, sound=ramp()) as (_machine, link):
+    with running(source, sensors=ears()) as (_machine, link):
         got = receive(link, 24)
     lost, available, first, _, taken, left = np.frombuffer(got, "<u4").tolist()
     assert (lost, available, taken, left) == (15_999 - 4096, 4096, 4, 4092)
@@ -175,7 +183,7 @@ def test_a_stop_ends_it():
         + _SEND_8
         + "b ."
     )
-    with running(source, sound=ramp()) as (_machine, link):
+    with running(source, sensors=ears()) as (_machine, link):
         assert word_pair(link) & 0xFFFFFFFF == 16
 
 
@@ -201,7 +209,7 @@ def test_a_restart_switches_it_off_and_forgets(then):
     """
     )
     faults = ["brownout@0.2s"] if then == "brownout" else []
-    with running(source, sound=ramp(), faults=faults) as (_machine, link):
+    with running(source, sensors=ears(), faults=faults) as (_machine, link):
         # Both at once: how many bytes one read gives is the socket's business.
         first, second = np.frombuffer(receive(link, 16), "<u8").tolist()
         assert (first & 0xFFFFFFFF, second & 0xFFFFFFFF) == (160, 0)
@@ -216,7 +224,10 @@ def test_a_restart_switches_it_off_and_forgets(then):
     ],
 )  # fmt: skip
 def test_registers_that_are_not_there_stop_the_board(source):
-    with running(f"ldr r0, =0xA0004000\n {source}\n b .", sound=ramp()) as (machine, _link):
+    with running(f"ldr r0, =0xA0004000\n {source}\n b .", sensors=ears()) as (
+        machine,
+        _link,
+    ):
         assert machine.wait_for_end(5)
         assert machine.fault.address & 0xFFFFF000 == 0xA0004000
 
@@ -230,7 +241,7 @@ def test_a_board_without_a_microphone_has_none_of_them(source):
 
 def test_taking_into_flash_stops_the_board():
     source = STREAM.replace("add r5, r1, #0x100", "ldr r5, =0x10000")
-    with running(source, sound=ramp()) as (machine, _link):
+    with running(source, sensors=ears()) as (machine, _link):
         assert machine.wait_for_end(5)
         assert machine.fault.address == 0x10000
 
@@ -243,13 +254,13 @@ class Gone(Recording):
 
 
 def test_a_microphone_that_is_gone_ends_the_board_with_its_line():
-    with running(STREAM, sound=Gone(RAMP)) as (machine, _link):
+    with running(STREAM, sensors=[Microphone(Gone(RAMP))]) as (machine, _link):
         assert machine.wait_for_end(5)
         assert machine.ended.startswith("This computer has no microphone, pc 0x")
 
 
 def test_a_timed_fault_happens_while_it_listens():
-    with running(STREAM.replace("#50", "#250"), sound=ramp(), faults=["unplug@0.5s"]) as (
+    with running(STREAM.replace("#50", "#250"), sensors=ears(), faults=["unplug@0.5s"]) as (
         machine,
         link,
     ):
@@ -265,7 +276,6 @@ def test_a_timed_fault_happens_while_it_listens():
 
 def test_a_virtual_board_hears_silence_unless_told(nano33, home):
     with VirtualDevice(nano33, home=home) as device:
-        assert device.virtual.microphone.words == "silence"
         device.virtual.flash_image(thumb.application(STREAM))
         with device.open() as link:
             assert receive(link, 2 * 16_000) == bytes(2 * 16_000)
@@ -275,7 +285,7 @@ def test_a_device_plays_what_it_was_given_each_time_it_is_powered(nano33, home, 
     given = MicrophoneInput("ramp", "a ramp", 2.0, ramp)
     artifact = built.artifact(tmp_path / "stream", thumb.application(STREAM))
     for _ in range(2):
-        with VirtualDevice(nano33, home=home, microphone=given) as device:
+        with VirtualDevice(nano33, home=home, scene=Scene(microphone=given)) as device:
             device.flash(artifact)
             with device.open() as link:
                 got = np.frombuffer(receive(link, 2 * 16_000), "<i2")
@@ -284,5 +294,5 @@ def test_a_device_plays_what_it_was_given_each_time_it_is_powered(nano33, home, 
 
 def test_live_sound_makes_the_board_run_at_real_speed(nano33, home):
     live = MicrophoneInput("laptop", "a laptop", None, ramp, live=True)
-    assert VirtualBoard(nano33, home=home, microphone=live).speed == "real"
+    assert VirtualBoard(nano33, home=home, scene=Scene(microphone=live)).speed == "real"
     assert VirtualBoard(nano33, home=home).speed == "max"

@@ -1,0 +1,48 @@
+"""The files that the words of a sensor's option name: one, or all of a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_deploy.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Found:
+    """words: as they were given. files: in the order in which they are played."""
+
+    words: str
+    files: tuple[Path, ...]
+    folder: bool
+
+    def named(self, what: str) -> str:
+        """For people: `3 recordings of words/`, or the file itself."""
+        return f"{len(self.files)} {what} of {self.words}" if self.folder else self.words
+
+
+def find(words: str, kind: str, suffixes: Collection[str], *, try_next: Sequence[str]) -> Found:
+    """The file of that name; of a folder those with such a suffix, by name, none of folders in it.
+
+    kind: such as `WAV files`, for messages. try_next: what else can be said.
+    Raises BadInput where there is none, or it cannot be looked for.
+    """
+    path = Path(words).expanduser()
+    try:
+        folder = path.is_dir()
+        there = folder or path.exists()
+        files = sorted(each for each in path.iterdir() if _is_one(each, suffixes)) if folder else []
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        why = getattr(error, "strerror", None) or error
+        raise BadInput(f"{words} cannot be read: {why}.") from error
+    if not there:
+        raise BadInput(f"{words} is not there.", try_next=try_next)
+    if folder and not files:
+        raise BadInput(f"{words} is a folder without {kind}.", try_next=try_next)
+    return Found(words, tuple(files) if folder else (path,), folder)
+
+
+def _is_one(path: Path, suffixes: Collection[str]) -> bool:
+    # Names that begin with a dot are what file managers leave behind.
+    return path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()
