@@ -49,6 +49,26 @@ def background(data: Path) -> list[Path]:
     return list(data.glob("_background_noise_/*.wav"))
 """
 
+ANOMALY_RECIPE = """\
+import functools
+
+from edge_deploy import audio
+from edge_deploy.training.recipe import HeldOut
+
+
+def held_out(data):
+    return [
+        HeldOut(
+            f"{path.parent.name}-{path.stem}",
+            int(path.parent.name == "high"),
+            functools.partial(lambda path: audio.read(path).samples, path),
+            "odd" if int(path.stem) % 2 else "even",
+        )
+        for path in sorted(data.glob("*/*.wav"))
+        if path.stem.isdigit()
+    ]
+"""
+
 # Of the model's input: what log-mel of 16-bit sound ranges over, and a little more.
 _SCALE, _ZERO_POINT = 0.12, 50
 # Of the scores before softmax.
@@ -94,8 +114,23 @@ def write_lab(folder: Path, *, budgets: str = "") -> Path:
     return folder
 
 
-def model() -> bytes:
-    """(1, frames, bins, 1) int8 -> (1, labels) int8 scores: the nearest of the mean windows."""
+def write_anomaly_lab(folder: Path, *, budgets: str = "") -> Path:
+    """The same for a lab that scores how shrill a sound is: high tones are its anomalies."""
+    folder.mkdir(parents=True)
+    text = LAB.replace('["silence", "low", "high"]', "[shrill]").replace(
+        ', ignore: ["silence"]', ""
+    )
+    (folder / "lab.yaml").write_text(text + budgets, encoding="utf-8")
+    (folder / "recipe.py").write_text(ANOMALY_RECIPE, encoding="utf-8")
+    (folder / "model.tflite").write_bytes(model(anomaly=True))
+    return folder
+
+
+def model(*, anomaly: bool = False) -> bytes:
+    """(1, frames, bins, 1) int8 -> (1, labels) int8 scores: the nearest of the mean windows.
+
+    anomaly: one score, how much more a window is like those of the high tone than of the low one.
+    """
     features = AudioFeatures(SETTINGS)
     means = []
     for position, label in enumerate(LABELS):
@@ -112,16 +147,18 @@ def model() -> bytes:
     bias = -gain * np.sum(templates**2, axis=1) / 2
     middle = templates.mean(axis=0)
     weights = weights - gain * middle  # the same for all labels: softmax does not see it
+    if anomaly:
+        weights, bias = weights[2:] - weights[1:2], bias[2:] - bias[1:2]
     scale = float(np.abs(weights).max() / 127)
     quantized = np.rint(weights / scale).astype(np.int8)
-    bias -= bias.mean()
+    bias -= 0.0 if anomaly else bias.mean()
     builder = ModelBuilder()
     size = SETTINGS.frames * SETTINGS.bins
     x = builder.tensor((1, SETTINGS.frames, SETTINGS.bins, 1), scale=_SCALE, zero_point=_ZERO_POINT)
     flat = builder.tensor((1, size), scale=_SCALE, zero_point=_ZERO_POINT)
     shape = builder.tensor((2,), "int32", values=[1, size])
     builder.op("RESHAPE", [x, shape], [flat], {"new_shape": (1, size)})
-    count = len(LABELS)
+    count = len(weights)
     weight_tensor = builder.tensor((count, size), scale=scale, values=quantized)
     steps = np.rint(bias / (_SCALE * scale)).astype(np.int32)
     biases = builder.tensor((count,), "int32", scale=_SCALE * scale, values=steps)
@@ -129,5 +166,8 @@ def model() -> bytes:
     options = {"fused_activation_function": "NONE"}
     builder.op("FULLY_CONNECTED", [flat, weight_tensor, biases], [logits], options)
     scores = builder.tensor((1, count), scale=1 / 256, zero_point=-128)
-    builder.op("SOFTMAX", [logits], [scores], {"beta": 1.0})
+    if anomaly:
+        builder.op("LOGISTIC", [logits], [scores])
+    else:
+        builder.op("SOFTMAX", [logits], [scores], {"beta": 1.0})
     return builder.finish([x], [scores])

@@ -1,8 +1,8 @@
-"""How well a board hears: held-out recordings through the device, from raw samples on.
+"""How well a model does on a board: held-out recordings through the device, from raw samples on.
 
-Every clip is played to the board and to this computer's own chain (`host.py`), and three things are
-compared bit for bit: the feature window, the scores, the decision. So an accuracy is the board's
-own, and a difference between training and device cannot hide in it.
+Every recording is played to the board and to this computer's own chain (`host.py`), and three
+things are compared bit for bit: the feature window, the scores, the decision. So a figure is the
+board's own, and a difference between training and device cannot hide in it.
 """
 
 from __future__ import annotations
@@ -15,59 +15,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_deploy import __version__
-from edge_deploy.bench import clips as recordings
-from edge_deploy.bench.clips import Clip
+from edge_deploy.bench import anomalies, classes
+from edge_deploy.bench.anomalies import Anomalies
+from edge_deploy.bench.classes import Classes
+from edge_deploy.bench.clips import scores_anomalies
 from edge_deploy.bench.host import Host
 from edge_deploy.errors import WrongBoard
-from edge_deploy.intervals import CONFIDENCE, wilson
-from edge_deploy.quantity import Quantity
+from edge_deploy.labs import Lab
 from edge_deploy.telemetry.hello import Hello
 from edge_deploy.telemetry.readings import Inference
-
-ORIGIN = "measured:held_out_clips"
+from edge_deploy.training.recipe import HeldOut
 
 KEPT_DIFFERENCES = 5
 """Clips that are named where board and host differ: enough to see a pattern."""
 
 
 class Ear(Protocol):
-    """As much of a Session as listens: `edge_deploy.telemetry.session.Session` does."""
+    """As much of a Session as senses: `edge_deploy.telemetry.session.Session` does."""
 
     @property
     def board(self) -> Hello:
         """What the board said of itself."""
 
     def forget(self) -> None:
-        """Forget all that was heard."""
+        """Forget all that was sensed."""
 
-    def hear(self, samples: NDArray[np.int16]) -> None:
-        """Play samples to the board."""
+    def hear(self, samples: NDArray[Any]) -> None:
+        """Play raw samples to the board."""
 
     def window(self) -> bytes:
         """The board's feature window as it stands."""
 
     def decide(self) -> Inference:
         """One inference on the window."""
-
-
-@dataclass(frozen=True)
-class PerClass:
-    """One label's clips. found: heard as such; claimed: clips of any label heard as this one."""
-
-    label: str
-    n: int
-    found: int
-    claimed: int
-
-    @property
-    def recall(self) -> float | None:
-        """Share of its clips that were found; None where it has none."""
-        return self.found / self.n if self.n else None
-
-    @property
-    def precision(self) -> float | None:
-        """Share of what was heard as it and is; None where nothing was."""
-        return self.found / self.claimed if self.claimed else None
 
 
 @dataclass(frozen=True)
@@ -78,163 +58,221 @@ class Differing:
     what: str
     first: tuple[int, int, int]
 
+    def as_json(self) -> dict[str, Any]:
+        """One entry of `first_differences`."""
+        index, expected, got = self.first
+        return {
+            "clip": self.clip,
+            "what": self.what,
+            "index": index,
+            "expected": expected,
+            "got": got,
+        }
+
 
 @dataclass(frozen=True)
-class EvaluateResult:
-    """What the board made of the clips.
+class Agreement:
+    """How a board and the host were of one mind.
 
-    confusion: (labels, labels), rows what it was, columns what the board heard.
-    windows_compared: clips whose window, scores and decision were held against the host's.
-    differing_*: of those, how many differ.
+    compared: clips whose window, scores and decision were held against the host's. windows,
+    outputs, decisions: of those, how many differ. first: a few of them.
     """
 
-    lab: str
-    hello: Hello
-    on: str
-    reference: str
-    seed: int
-    labels: tuple[str, ...]
-    held_out: int
-    confusion: NDArray[np.int64]
-    windows_compared: int
-    differing_windows: int
-    differing_outputs: int
-    differing_decisions: int
+    compared: int
+    windows: int
+    outputs: int
+    decisions: int
     first: tuple[Differing, ...]
-
-    @property
-    def n(self) -> int:
-        """Clips."""
-        return int(self.confusion.sum())
-
-    @property
-    def correct(self) -> int:
-        """Clips that were heard as what they are."""
-        return int(np.trace(self.confusion))
-
-    @property
-    def accuracy(self) -> Quantity:
-        """Share of the clips that were heard as what they are."""
-        return Quantity(self.correct / self.n if self.n else 0.0, "1", ORIGIN)
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """95 % interval of the accuracy (Wilson)."""
-        return wilson(self.correct, self.n)
-
-    @property
-    def per_class(self) -> tuple[PerClass, ...]:
-        """One for each label, in their order."""
-        return tuple(
-            PerClass(
-                label,
-                int(self.confusion[i].sum()),
-                int(self.confusion[i, i]),
-                int(self.confusion[:, i].sum()),
-            )
-            for i, label in enumerate(self.labels)
-        )
 
     @property
     def differs(self) -> bool:
         """True if anything on the board was not as on the host."""
-        return bool(self.differing_windows or self.differing_outputs or self.differing_decisions)
+        return bool(self.windows or self.outputs or self.decisions)
 
     def as_json(self) -> dict[str, Any]:
-        """The keys of `evaluate --json`."""
-        low, high = self.interval
+        """Keys of `evaluate --json`."""
         return {
-            "lab": self.lab,
-            "model": {"name": self.hello.model, "sha256": self.hello.sha256},
-            "board": self.hello.board,
-            "on": self.on,
-            "engine": self.hello.engine,
-            "tool_version": __version__,
-            "reference": self.reference,
-            "seed": self.seed,
-            "n": self.n,
-            "held_out": self.held_out,
-            "accuracy": {**self.accuracy.as_json(), **_interval_json(low, high, "wilson")},
-            "per_class": [_class_json(row) for row in self.per_class],
-            "labels": list(self.labels),
-            "confusion": self.confusion.tolist(),
-            "windows_compared": self.windows_compared,
-            "differing_windows": self.differing_windows,
-            "differing_outputs": self.differing_outputs,
-            "differing_decisions": self.differing_decisions,
-            "first_differences": [
-                {
-                    "clip": one.clip,
-                    "what": one.what,
-                    "index": one.first[0],
-                    "expected": one.first[1],
-                    "got": one.first[2],
-                }
-                for one in self.first
-            ],
+            "windows_compared": self.compared,
+            "differing_windows": self.windows,
+            "differing_outputs": self.outputs,
+            "differing_decisions": self.decisions,
+            "first_differences": [one.as_json() for one in self.first],
         }
 
 
-def evaluate(
+@dataclass(frozen=True)
+class EvaluateResult:
+    """What was made of the clips, and by whom.
+
+    model: name and sha256. board: empty where this computer alone computed; engine is the
+    reference then, and agreement None. held_out: of how many the clips were chosen.
+    found: Anomalies of a lab that scores them, Classes of any other.
+    """
+
+    lab: str
+    model: tuple[str, str]
+    board: str
+    on: str
+    engine: str
+    reference: str
+    seed: int
+    held_out: int
+    found: Classes | Anomalies
+    agreement: Agreement | None
+
+    @property
+    def n(self) -> int:
+        """Clips."""
+        return self.found.n
+
+    def as_json(self) -> dict[str, Any]:
+        """The keys of `evaluate --json`; what is not known is absent."""
+        return {
+            "lab": self.lab,
+            "model": dict(zip(("name", "sha256"), self.model, strict=True)),
+            **({"board": self.board} if self.board else {}),
+            "on": self.on,
+            "engine": self.engine,
+            "tool_version": __version__,
+            "reference": self.reference,
+            "seed": self.seed,
+            "held_out": self.held_out,
+            **self.found.as_json(),
+            **(self.agreement.as_json() if self.agreement else {}),
+        }
+
+
+Progress = Callable[[int, int], None]
+"""Called with how many clips are done, and of how many."""
+
+
+def on_board(
     ear: Ear,
     host: Host,
-    clips: Sequence[Clip],
+    clips: Sequence[HeldOut],
+    lab: Lab,
     *,
-    lab: str,
-    labels: Sequence[str],
     on: str,
     seed: int = 0,
     held_out: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> EvaluateResult:
-    """Play every clip to the board and to the host, and count.
+    """Play every clip to the board and to the host, and count what the board made of them.
 
-    ear: begun, with the model that the host has. held_out: of how many the clips were chosen.
-    progress: called with (done, of). Raises BadInput where a clip cannot be read, WrongBoard
-    where the board reports other than one score a label.
+    ear: begun, with the model that the host has. Raises BadInput where a clip cannot be read,
+    WrongBoard where the board reports other than one score a label.
     """
-    confusion = np.zeros((len(labels), len(labels)), np.int64)
-    windows = outputs = decisions = 0
+    rows: list[NDArray[np.int8]] = []
+    tops: list[int] = []
+    differing = {"window": 0, "output": 0, "decision": 0}
     first: list[Differing] = []
     for number, clip in enumerate(clips):
-        samples = recordings.window_of(clip, host.rate_hz, host.window_samples)
+        samples = host.cut(clip.samples())
         ear.forget()
-        host.forget()
         ear.hear(samples)
         got_window = np.frombuffer(ear.window(), np.int8)
-        heard = ear.decide()
-        got_scores = scores_of(heard, len(labels))
-        window = host.window(host.frames(samples))
-        scores = host.scores(window)
-        if scores.size != len(labels):
-            raise WrongBoard(f"the model has {scores.size} scores, {lab} {len(labels)} labels.")
-        decision, got_decision = int(np.argmax(scores)), top_of(heard, got_scores)
-        found = [
-            _difference(clip, "window", window.reshape(-1), got_window),
-            _difference(clip, "output", scores, got_scores),
-            _difference(clip, "decision", np.array([decision]), np.array([got_decision])),
-        ]
-        windows += found[0] is not None
-        outputs += found[1] is not None
-        decisions += found[2] is not None
-        first += [one for one in found if one is not None][: KEPT_DIFFERENCES - len(first)]
-        confusion[clip.label, got_decision] += 1
+        decided = ear.decide()
+        got_scores = scores_of(decided, len(lab.labels))
+        got_top = top_of(decided, got_scores)
+        window, scores = _by_host(host, samples, lab)
+        expected = (window.reshape(-1), scores, np.array([np.argmax(scores)]))
+        got = (got_window, got_scores, np.array([got_top]))
+        for what, ours, theirs in zip(differing, expected, got, strict=True):
+            one = _difference(clip, what, ours, theirs)
+            if one is not None:
+                differing[what] += 1
+                first += [one][: KEPT_DIFFERENCES - len(first)]
+        rows.append(got_scores)
+        tops.append(got_top)
+        if progress is not None:
+            progress(number + 1, len(clips))
+    hello = ear.board
+    return EvaluateResult(
+        lab=lab.name,
+        model=(hello.model, hello.sha256),
+        board=hello.board,
+        on=on,
+        engine=hello.engine,
+        reference=host.reference,
+        seed=seed,
+        held_out=len(clips) if held_out is None else held_out,
+        found=_found(lab, host, clips, rows, tops),
+        agreement=Agreement(
+            len(clips),
+            differing["window"],
+            differing["output"],
+            differing["decision"],
+            tuple(first),
+        ),
+    )
+
+
+def on_host(
+    host: Host,
+    clips: Sequence[HeldOut],
+    lab: Lab,
+    *,
+    model: tuple[str, str],
+    seed: int = 0,
+    held_out: int | None = None,
+    progress: Progress | None = None,
+) -> EvaluateResult:
+    """What this computer's own chain makes of every clip; there is nothing to compare it with.
+
+    model: name and sha256 of the one that the host has. Raises BadInput where a clip cannot be
+    read.
+    """
+    rows: list[NDArray[np.int8]] = []
+    for number, clip in enumerate(clips):
+        rows.append(_by_host(host, host.cut(clip.samples()), lab)[1])
         if progress is not None:
             progress(number + 1, len(clips))
     return EvaluateResult(
-        lab=lab,
-        hello=ear.board,
-        on=on,
+        lab=lab.name,
+        model=model,
+        board="",
+        on="host",
+        engine=host.reference,
         reference=host.reference,
         seed=seed,
-        labels=tuple(labels),
         held_out=len(clips) if held_out is None else held_out,
-        confusion=confusion,
-        windows_compared=len(clips),
-        differing_windows=windows,
-        differing_outputs=outputs,
-        differing_decisions=decisions,
-        first=tuple(first),
+        found=_found(lab, host, clips, rows, [int(np.argmax(row)) for row in rows]),
+        agreement=None,
+    )
+
+
+def _by_host(
+    host: Host, samples: NDArray[Any], lab: Lab
+) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
+    """(window, scores) of the host's chain."""
+    host.forget()
+    window = host.window_of(samples)
+    scores = host.scores(window)
+    if scores.size != len(lab.labels):
+        raise WrongBoard(
+            f"the model has {scores.size} scores, {lab.name} {len(lab.labels)} labels."
+        )
+    return window, scores
+
+
+def _found(
+    lab: Lab,
+    host: Host,
+    clips: Sequence[HeldOut],
+    rows: Sequence[NDArray[np.int8]],
+    tops: Sequence[int],
+) -> Classes | Anomalies:
+    """What the scores of all clips come to."""
+    labels = [clip.label for clip in clips]
+    if not scores_anomalies(lab) or lab.decision is None:
+        return classes.counted(lab.labels, labels, tops)
+    return anomalies.ranked(
+        np.concatenate(rows) if rows else np.zeros(0, np.int8),
+        host.score_scale,
+        host.score_zero_point,
+        labels,
+        [clip.group for clip in clips],
+        lab.decision.threshold,
     )
 
 
@@ -257,7 +295,7 @@ def top_of(heard: Inference, scores: NDArray[np.int8]) -> int:
 
 
 def _difference(
-    clip: Clip, what: str, expected: NDArray[Any], got: NDArray[Any]
+    clip: HeldOut, what: str, expected: NDArray[Any], got: NDArray[Any]
 ) -> Differing | None:
     """Where two rows of integers first differ; None if nowhere."""
     if expected.size != got.size:
@@ -268,22 +306,4 @@ def _difference(
     if not at.size:
         return None
     index = int(at[0])
-    name = f"{clip.path.parent.name}/{clip.path.name}"
-    return Differing(name, what, (index, int(expected[index]), int(got[index])))
-
-
-def _class_json(row: PerClass) -> dict[str, Any]:
-    found: dict[str, Any] = {"label": row.label, "n": row.n, "correct": row.found}
-    if row.recall is not None:
-        low, high = wilson(row.found, row.n)
-        found["recall"] = {
-            **Quantity(row.recall, "1", ORIGIN).as_json(),
-            **_interval_json(low, high, "wilson"),
-        }
-    if row.precision is not None:
-        found["precision"] = Quantity(row.precision, "1", ORIGIN).as_json()
-    return found
-
-
-def _interval_json(low: float, high: float, kind: str) -> dict[str, Any]:
-    return {"low": low, "high": high, "confidence": CONFIDENCE, "interval": kind}
+    return Differing(clip.name, what, (index, int(expected[index]), int(got[index])))

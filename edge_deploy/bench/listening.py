@@ -20,7 +20,7 @@ from edge_deploy.bench import origins
 from edge_deploy.bench.curve import Track
 from edge_deploy.bench.decision import Heard, Rule, Scores
 from edge_deploy.bench.evaluate import scores_of
-from edge_deploy.bench.host import Host
+from edge_deploy.bench.host import HearingHost
 from edge_deploy.bench.passage import Passage
 from edge_deploy.errors import BadInput, LinkLost, WrongBoard
 from edge_deploy.labs import Lab
@@ -186,7 +186,7 @@ def by_wire(
     return _listened(session, passage, lab, seen, time.monotonic() - began, own=False)
 
 
-def differing_scores(track: Track, host: Host) -> int:
+def differing_scores(track: Track, host: HearingHost) -> int:
     """Results whose scores are not those of the host for the same samples."""
     frames = host.frames(track.passage.samples)
     host.forget()

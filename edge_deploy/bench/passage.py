@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_deploy import audio
-from edge_deploy.bench import clips as recordings
-from edge_deploy.bench.clips import Clip
+from edge_deploy.training.recipe import HeldOut
 
 GAP_S = (1.0, 2.0)
 """Between two words; drawn evenly. Longer than a decision may come late, so that every decision
@@ -47,7 +46,7 @@ class Passage:
         return self.samples.size / self.rate_hz
 
 
-def spoken(clips: Sequence[Clip], *, rate_hz: int, seed: int) -> Passage:
+def spoken(clips: Sequence[HeldOut], *, rate_hz: int, seed: int) -> Passage:
     """The clips one after the other, in their order, with gaps before, between and behind them."""
     draw = np.random.default_rng(seed)
 
@@ -59,7 +58,7 @@ def spoken(clips: Sequence[Clip], *, rate_hz: int, seed: int) -> Passage:
     words: list[Word] = []
     at = pieces[0].size
     for clip in clips:
-        sound = recordings.sound(clip, rate_hz)
+        sound = clip.samples()
         words.append(Word(clip.label, at, at + sound.size))
         pieces += [sound, gap()]
         at += pieces[-2].size + pieces[-1].size

@@ -14,7 +14,8 @@ from edge_deploy import svg
 
 WIDTH = 760
 _LEFT, _RIGHT, _TOP, _BOTTOM = 76, 150, 44, 46
-_PANEL, _GAP = 190, 30
+_PANEL, _GAP, _NOTE = 190, 30, 18
+SQUARE = WIDTH - _LEFT - _RIGHT  # a panel as high as it is wide
 # Okabe and Ito's colours, which people with any colour vision tell apart; and dashes, for print.
 _STYLES = (
     ("#0072b2", ""),
@@ -28,10 +29,11 @@ _STYLES = (
 
 @dataclass(frozen=True)
 class Line:
-    """One curve. points: (x, y), in the order of x, all finite."""
+    """One curve. points: (x, y), in the order of x, all finite. dot: a point to be seen."""
 
     name: str
     points: tuple[tuple[float, float], ...]
+    dot: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -50,38 +52,54 @@ class Mark:
     name: str
 
 
-def emit(title: str, x_label: str, panels: Sequence[Panel], *, mark: Mark | None = None) -> str:
-    """The whole SVG document, ending in a newline. Raises ValueError where nothing is to draw."""
+def emit(
+    title: str,
+    x_label: str,
+    panels: Sequence[Panel],
+    *,
+    mark: Mark | None = None,
+    note: str = "",
+    panel_height: int = _PANEL,
+) -> str:
+    """The whole SVG document, ending in a newline. note: a line below the title.
+
+    Raises ValueError where nothing is to draw.
+    """
     points = [point for panel in panels for line in panel.lines for point in line.points]
     if not points or not all(math.isfinite(value) for point in points for value in point):
         raise ValueError("a picture needs points, all of them finite")
     xs = [x for x, _ in points] + ([mark.x] if mark else [])
     across = svg.Axis(min(xs), max(xs), _LEFT, WIDTH - _RIGHT)
-    height = _TOP + len(panels) * _PANEL + (len(panels) - 1) * _GAP + _BOTTOM
+    first = _TOP + (_NOTE if note else 0)
+    height = first + len(panels) * panel_height + (len(panels) - 1) * _GAP + _BOTTOM
     names = list(dict.fromkeys(line.name for panel in panels for line in panel.lines))
     parts = [svg.head(WIDTH, height, title), svg.text(_LEFT, 24, title, size=15)]
+    if note:
+        parts.append(svg.text(_LEFT, 42, note))
     for number, panel in enumerate(panels):
-        top = _TOP + number * (_PANEL + _GAP)
-        parts += _panel(panel, across, top, names)
+        top = first + number * (panel_height + _GAP)
+        parts += _panel(panel, across, top, panel_height, names)
     bottom = height - _BOTTOM
     for tick in across.ticks():
         parts.append(svg.text(across.at(tick), bottom + 18, svg.number(tick), anchor="middle"))
     parts.append(svg.text((_LEFT + WIDTH - _RIGHT) / 2, bottom + 38, x_label, anchor="middle"))
     if mark:
         x = across.at(mark.x)
-        parts.append(svg.line(x, _TOP, x, bottom, colour=svg.INK, dashes="4 4"))
-        parts.append(svg.text(x, _TOP - 6, mark.name, anchor="middle", size=11))
+        parts.append(svg.line(x, first, x, bottom, colour=svg.INK, dashes="4 4"))
+        parts.append(svg.text(x, first - 6, mark.name, anchor="middle", size=11))
     for number, name in enumerate(names):
-        y = _TOP + 10 + 20 * number
+        y = first + 10 + 20 * number
         left = WIDTH - _RIGHT + 14
         parts.append(f'<path d="M{left} {y}h24" {_stroke(number)}/>')
         parts.append(svg.text(left + 30, y + 4, name))
     return "\n".join([*parts, "</svg>", ""])
 
 
-def _panel(panel: Panel, across: svg.Axis, top: float, names: list[str]) -> list[str]:
+def _panel(
+    panel: Panel, across: svg.Axis, top: float, height: float, names: list[str]
+) -> list[str]:
     highest = max((y for line in panel.lines for _, y in line.points), default=0.0)
-    up = svg.Axis(0.0, highest or 1.0, top + _PANEL, top, from_zero=True)
+    up = svg.Axis(0.0, highest or 1.0, top + height, top, from_zero=True)
     parts = []
     for tick in up.ticks():
         y = up.at(tick)
@@ -89,12 +107,18 @@ def _panel(panel: Panel, across: svg.Axis, top: float, names: list[str]) -> list
         parts.append(svg.text(_LEFT - 8, y + 4, svg.number(tick), anchor="end"))
     for tick in across.ticks():
         x = across.at(tick)
-        parts.append(svg.line(x, top, x, top + _PANEL))
-    middle = top + _PANEL / 2
+        parts.append(svg.line(x, top, x, top + height))
+    middle = top + height / 2
     parts.append(svg.text(18, middle, panel.label, anchor="middle", turned=-90))
     for line in panel.lines:
         steps = " ".join(f"{across.at(x):.1f},{up.at(y):.1f}" for x, y in line.points)
         parts.append(f'<polyline points="{steps}" {_stroke(names.index(line.name))}/>')
+        if line.dot is not None:
+            colour = _STYLES[names.index(line.name) % len(_STYLES)][0]
+            x, y = across.at(line.dot[0]), up.at(line.dot[1])
+            parts.append(
+                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{colour}" stroke="{svg.PAPER}"/>'
+            )
     return parts
 
 

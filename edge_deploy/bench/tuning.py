@@ -14,7 +14,7 @@ from edge_deploy.bench import curve as curves
 from edge_deploy.bench import decision, listening
 from edge_deploy.bench.curve import Curve, Track
 from edge_deploy.bench.decision import Rule
-from edge_deploy.bench.host import Host
+from edge_deploy.bench.host import HearingHost
 from edge_deploy.bench.listening import Pace
 from edge_deploy.errors import WrongBoard
 from edge_deploy.labs import Lab
@@ -95,7 +95,7 @@ class Tuning:
 def tuning(
     tracks: Sequence[Track],
     lab: Lab,
-    host: Host,
+    host: HearingHost,
     hello: Hello,
     *,
     on: str,
@@ -138,7 +138,7 @@ def tuning(
 
 
 def _false_accepts(
-    tracks: Sequence[Track], rule: Rule, lab: Lab, host: Host
+    tracks: Sequence[Track], rule: Rule, lab: Lab, host: HearingHost
 ) -> Iterator[FalseAccept]:
     for track in tracks:
         if track.passage.words:

@@ -1,52 +1,49 @@
-"""The verb that tells how well a lab's model does on a board: evaluate."""
+"""The verb that tells how well a lab's model does, on a board or on this computer: evaluate."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 
 from edge_deploy import budgets, catalogue
 from edge_deploy.bench import clips as recordings
 from edge_deploy.bench import evaluate as evaluating
-from edge_deploy.bench.clips import Clip
+from edge_deploy.bench import host as hosts
 from edge_deploy.bench.evaluate import EvaluateResult
-from edge_deploy.bench.host import Host
-from edge_deploy.cli import output, prepare, tune
+from edge_deploy.bench.host import HearingHost, Host
+from edge_deploy.budgets import Check
+from edge_deploy.cli import figures, output, prepare, tune
 from edge_deploy.cli.options import (
     DATA_VARIABLE,
+    HOST,
     Target,
     debug_option,
+    host_target_options,
     json_option,
-    target_options,
 )
 from edge_deploy.cli.prepare import Subject
 from edge_deploy.errors import OverBudget, UsageError, WrongBoard
-from edge_deploy.features import AudioFeatures
-from edge_deploy.intervals import CONFIDENCE
 from edge_deploy.labs import Lab
 from edge_deploy.model import oracle
-from edge_deploy.sensing import AudioFeatureSettings
 from edge_deploy.training import datasets
+from edge_deploy.training.recipe import HeldOut
 
-_COLUMNS = 100
-_NARROWEST = 4  # of the matrix's columns: three digits and a space
-_ABSENT = "-"
+_FIGURES = ("accuracy", "auc")
+"""Budgets that recordings decide."""
 
 
-class NoSound(UsageError):
-    """The lab does not listen, and recordings are all that `evaluate` can play."""
+class NoSensor(UsageError):
+    """The lab has no sensor, and recordings are all that `evaluate` can play."""
 
 
 @click.command()
 @click.argument("lab_word", metavar="LAB")
-@target_options
+@host_target_options
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
@@ -76,7 +73,7 @@ class NoSound(UsageError):
     type=click.Path(path_type=Path, dir_okay=False),
     default=None,
     metavar="FILE.svg",
-    help="With --stream: draw the curve into FILE.svg.",
+    help="Draw the confusion matrix, the ROC curves, or with --stream the curve into FILE.svg.",
 )
 @json_option
 @debug_option
@@ -89,76 +86,114 @@ def evaluate(
     picture: Path | None,
     as_json: bool,
 ) -> None:
-    """Tell how well LAB's model hears on a board, by recordings that training never saw.
+    """Tell how well LAB's model does on a board, by recordings that training never saw.
 
     Every recording is played to the board from its raw samples on, and to this computer's own
     features and reference kernels: exit code 14 if window, scores or decision differ anywhere,
-    13 if the lab's budget of accuracy is missed.
+    13 if the lab's budget of accuracy or AUC is missed. With --on host this computer's chain is
+    all that is asked, without firmware; --board only says whose budget is held.
     LAB is a lab's name (edge-deploy labs) or a folder with a lab.yaml.
     """
-    if picture is not None and not streaming:
-        raise UsageError("-o draws the curve of --stream; give both.")
+    if picture is not None and picture.suffix.lower() != ".svg":
+        raise UsageError(f"{picture}: pictures are drawn as SVG; give a name that ends in .svg.")
     subject = prepare.subject(lab_word)
-    lab, settings = _listener(subject, target)
+    lab = _sensing(subject, target)
+    if streaming:
+        _refuse_stream(lab, target)
     data = data or datasets.fetched()
     found = _held_out(lab, lab_word, target, data)
     reference = oracle.open_reference(subject.data)  # first: a missing package is told at once
-    host = Host(settings, AudioFeatures(settings), subject.graph, reference)
+    host = hosts.of(lab, subject.graph, reference)
     if streaming and limit is None:
         limit = tune.WORDS
     clips = recordings.choose(found, limit, target.seed)
-    if streaming:
+    for clip in clips:
+        clip.samples()  # what cannot be read is told before anything is built
+    if isinstance(host, HearingHost) and streaming:
         noise = recordings.background(lab, data) if data is not None else []
         tune.tune(
             subject, lab, target, host, clips, noise, bar=bar, picture=picture, as_json=as_json
         )
         return
-    # No time is reported here, so the virtual board need not count wait states.
-    with prepare.session(subject, target, wait_states=False) as live, bar("evaluate") as progress:
-        result = evaluating.evaluate(
-            live.session,
-            host,
-            clips,
-            lab=lab.name,
-            labels=lab.labels,
-            on=target.on,
-            seed=target.seed,
-            held_out=len(found),
-            progress=progress,
-        )
+    result = _evaluated(subject, lab, target, host, clips, len(found))
     # A few recordings miss a budget, or meet it, by chance: it is held on all of them.
     limits = _limits(lab, target.board) if result.n == len(found) else {}
-    checks = budgets.check({"accuracy": result.accuracy}, limits)
+    checks = budgets.check(result.found.figures, limits)
+    if picture is not None:
+        output.write(picture, figures.picture(result))
     if as_json:
         output.document({**result.as_json(), "budgets": [check.as_json() for check in checks]})
     else:
-        _show(result)
+        figures.show(result)
         if checks:
-            _show_checks(checks)
+            prepare.show_checks(checks)
         elif result.n < len(found):
-            output.say("A budget of accuracy is held on all recordings only, without --limit.")
+            output.say("Budgets of accuracy and AUC are held on all recordings, without --limit.")
+        if picture is not None:
+            output.show(f"Drawn in {picture}")
     refuse_differing(result, target, lab_word)
-    for check in checks:
-        if check.status == "over":
-            raise OverBudget(
-                f"{lab.name} has an accuracy of {result.accuracy.value:.4f} on {target.board}; "
-                f"its budget wants {check.limit:g}."
+    _refuse_over(lab, target, checks)
+
+
+def _evaluated(
+    subject: Subject,
+    lab: Lab,
+    target: Target,
+    host: Host,
+    clips: Sequence[HeldOut],
+    held_out: int,
+) -> EvaluateResult:
+    """The clips through the board, or through this computer alone."""
+    if target.on == HOST:
+        digest = hashlib.sha256(subject.data).hexdigest()
+        with bar("evaluate") as progress:
+            return evaluating.on_host(
+                host,
+                clips,
+                lab,
+                model=(subject.name, digest),
+                seed=target.seed,
+                held_out=held_out,
+                progress=progress,
             )
+    # No time is reported here, so the virtual board need not count wait states.
+    with prepare.session(subject, target, wait_states=False) as live, bar("evaluate") as progress:
+        return evaluating.on_board(
+            live.session,
+            host,
+            clips,
+            lab,
+            on=target.on,
+            seed=target.seed,
+            held_out=held_out,
+            progress=progress,
+        )
 
 
 def refuse_differing(result: EvaluateResult, target: Target, lab_word: str) -> None:
     """Raise WrongBoard where the board was of another mind than the host."""
-    if not result.differs:
+    agreement = result.agreement
+    if agreement is None or not agreement.differs:
         return
-    one = result.first[0]
+    one = agreement.first[0]
     index, expected, got = one.first
-    where = f"--board {target.board} --on {target.on}"
     raise WrongBoard(
-        f"of {result.windows_compared} recordings {result.differing_windows} windows, "
-        f"{result.differing_outputs} outputs, {result.differing_decisions} decisions differ from "
+        f"of {agreement.compared} recordings {agreement.windows} windows, "
+        f"{agreement.outputs} outputs, {agreement.decisions} decisions differ from "
         f"the host's; {one.clip}, {one.what}, value {index}: expected {expected}, got {got}.",
-        try_next=[f"edge-deploy verify {lab_word} {where}    the model alone"],
+        try_next=[f"edge-deploy verify {lab_word} {_where(target)}    the model alone"],
     )
+
+
+def _refuse_over(lab: Lab, target: Target, checks: Sequence[Check]) -> None:
+    """Raise OverBudget for the first figure that misses its limit."""
+    for check in checks:
+        if check.status == "over" and check.value is not None and check.limit is not None:
+            name = "AUC" if check.resource == "auc" else check.resource
+            raise OverBudget(
+                f"{lab.name} has an {name} of {check.value:.4f} on {target.board}; "
+                f"its budget wants {check.limit:g}."
+            )
 
 
 @contextlib.contextmanager
@@ -175,8 +210,8 @@ def bar(verb: str) -> Iterator[Callable[[float, float], None] | None]:
         yield lambda done, of: drawn.update(task, completed=done, total=of)
 
 
-def _listener(subject: Subject, target: Target) -> tuple[Lab, AudioFeatureSettings]:
-    """The lab and its features. Raises NoSound for what does not listen."""
+def _sensing(subject: Subject, target: Target) -> Lab:
+    """The lab. Raises NoSensor for one whose inputs no sensor gives."""
     lab = subject.lab
     if lab is None:
         raise UsageError(
@@ -184,23 +219,42 @@ def _listener(subject: Subject, target: Target) -> tuple[Lab, AudioFeatureSettin
             "labels and recordings.",
             try_next=["edge-deploy labs"],
         )
-    if lab.audio is None:
-        raise NoSound(
-            f"lab {lab.name} does not listen (its lab.yaml has no features), so there is no "
-            "sound to evaluate it with.",
-            try_next=[f"edge-deploy verify {lab.name} --board {target.board} --on {target.on}"],
+    if lab.features is None:
+        where = "--board nano33 --on virtual" if target.on == HOST else _where(target)
+        raise NoSensor(
+            f"lab {lab.name} has no sensor (its lab.yaml has no features), so there are no "
+            "recordings to evaluate it with.",
+            try_next=[f"edge-deploy verify {lab.name} {where}"],
         )
-    return lab, lab.audio
+    return lab
 
 
-def _held_out(lab: Lab, word: str, target: Target, data: Path | None) -> list[Clip]:
+def _refuse_stream(lab: Lab, target: Target) -> None:
+    """Raise UsageError where nothing can stream."""
+    if lab.audio is None:
+        raise UsageError(
+            f"--stream plays sound; {lab.name} has another sensor, the {lab.source.kind}.",
+            try_next=[f"edge-deploy evaluate {lab.name} {_where(target)}"],
+        )
+    if target.on == HOST:
+        raise UsageError(
+            "--stream is about what firmware decides; --on host runs none.",
+            try_next=["--board nano33 --on local", "--board nano33 --on virtual"],
+        )
+
+
+def _where(target: Target) -> str:
+    """The target as it may be typed again."""
+    return f"--board {target.board} --on {target.on}" if target.board else f"--on {target.on}"
+
+
+def _held_out(lab: Lab, word: str, target: Target, data: Path | None) -> list[HeldOut]:
     if data is None:
-        where = f"--board {target.board} --on {target.on}"
         raise recordings.NoRecordings(
             f"no recordings named, and {lab.name} comes without any: give --data FOLDER.",
             try_next=[
                 *catalogue.to_get(lab.name),
-                f"edge-deploy evaluate {word} {where} --data FOLDER",
+                f"edge-deploy evaluate {word} {_where(target)} --data FOLDER",
                 f"export {DATA_VARIABLE}=FOLDER",
             ],
         )
@@ -208,103 +262,6 @@ def _held_out(lab: Lab, word: str, target: Target, data: Path | None) -> list[Cl
 
 
 def _limits(lab: Lab, board: str) -> dict[str, budgets.Limit]:
-    """The lab's budget of accuracy on that board; nothing where it has none."""
+    """The lab's budgets of accuracy and AUC on that board; nothing where it has none."""
     budget = lab.budgets.get(board, {})
-    return budgets.limits({key: budget[key] for key in ("accuracy",) if key in budget})
-
-
-def _show(result: EvaluateResult) -> None:
-    hello = result.hello
-    low, high = result.interval
-    output.show(
-        f"{result.lab} on {hello.board} ({result.on}), {hello.engine}: {result.n} of "
-        f"{result.held_out} held-out recordings"
-    )
-    output.show(
-        f"accuracy {100 * result.accuracy.value:.1f} %, {100 * CONFIDENCE:.0f} % interval "
-        f"{100 * low:.1f} to {100 * high:.1f} %  ({result.accuracy.origin})"
-    )
-    output.table(
-        ["label", "n", "correct", "found, %", "of those heard as it, %"],
-        [
-            [
-                row.label,
-                output.number(row.n),
-                output.number(row.found),
-                _percent(row.recall),
-                _percent(row.precision),
-            ]
-            for row in result.per_class
-        ],
-    )
-    for line in matrix(result):
-        output.show(line)
-    output.show(
-        f"{result.windows_compared} recordings compared with this computer's features and "
-        f"{result.reference}:"
-    )
-    output.show(
-        f"  {result.differing_windows} windows, {result.differing_outputs} outputs, "
-        f"{result.differing_decisions} decisions differ, from raw samples on"
-    )
-
-
-class Counted(Protocol):
-    """What a matrix is drawn from: an EvaluateResult is one."""
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Names, in their order."""
-
-    @property
-    def confusion(self) -> NDArray[np.int64]:
-        """(labels, labels)."""
-
-
-def matrix(result: Counted) -> list[str]:
-    """The confusion matrix as lines of at most 100 columns; of too many labels the worst pairs."""
-    labels, counts = result.labels, result.confusion
-    first = min(max(len("was"), *(len(label) for label in labels)), 16)
-    widest = max(*(len(label) for label in labels), len(f"{counts.max()}")) + 1
-    width = min(widest, (_COLUMNS - first) // len(labels))
-    if width < _NARROWEST or len(f"{counts.max()}") >= width:
-        return _worst_pairs(result)
-    lines = ["rows: what it was; columns: what the board heard"]
-    lines.append(" " * first + "".join(f"{label[: width - 1]:>{width}}" for label in labels))
-    for label, row in zip(labels, counts, strict=True):
-        cells = "".join(f"{count or '.':>{width}}" for count in row.tolist())
-        lines.append(f"{label[:first]:<{first}}{cells}")
-    return lines
-
-
-def _worst_pairs(result: Counted, most: int = 20) -> list[str]:
-    pairs: list[tuple[int, str, str]] = [
-        (int(count), result.labels[was], result.labels[heard])
-        for was, row in enumerate(result.confusion)
-        for heard, count in enumerate(row)
-        if was != heard and count
-    ]
-    pairs.sort(key=lambda pair: -pair[0])
-    return ["most often taken for another:"] + [
-        f"  {count:>5}  {was[:40]} as {heard[:40]}" for count, was, heard in pairs[:most]
-    ]
-
-
-def _percent(share: float | None) -> str:
-    return _ABSENT if share is None else f"{100 * share:.1f}"
-
-
-def _show_checks(checks: tuple[budgets.Check, ...]) -> None:
-    output.table(
-        ["budget", "value", "limit", "status", "origin"],
-        [
-            [
-                check.resource,
-                _ABSENT if check.value is None else f"{check.value:.4f}",
-                _ABSENT if check.limit is None else f"{check.limit:.4f}",
-                check.status,
-                check.origin or _ABSENT,
-            ]
-            for check in checks
-        ],
-    )
+    return budgets.limits({key: budget[key] for key in _FIGURES if key in budget})

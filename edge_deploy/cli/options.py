@@ -16,6 +16,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 # Where recordings are, for all verbs that take --data.
 DATA_VARIABLE = "EDGE_DEPLOY_DATA"
 
+HOST = "host"
+"""After --on, for verbs that can do without a board: this computer's own features and kernels."""
+
 MODEL_HELP = """\b
 MODEL is a lab's name (edge-deploy labs), a folder with a lab.yaml, or a .tflite file."""
 
@@ -116,7 +119,12 @@ def debug_option(function: F) -> F:
 
 def target_options(function: F) -> F:
     """Add --board, --on, -p, --fault, --seed, --speed, --timeout, gathered in one `target`."""
-    return _target_options(function, any_board=False)
+    return _target_options(function)
+
+
+def host_target_options(function: F) -> F:
+    """The same for a verb that also runs `--on host`, where no --board is needed."""
+    return _target_options(function, host=True)
 
 
 def any_target_options(function: F) -> F:
@@ -124,10 +132,10 @@ def any_target_options(function: F) -> F:
     return _target_options(function, any_board=True)
 
 
-def _target_options(function: F, *, any_board: bool) -> F:
+def _target_options(function: F, *, any_board: bool = False, host: bool = False) -> F:
     @click.pass_context
     def gather(ctx: click.Context, /, **words: Any) -> Any:  # noqa: ANN401
-        target = _target(ctx, words, any_board=any_board)
+        target = _target(ctx, words, any_board=any_board, host=host)
         return function(target=target, **words)
 
     wrapped: Any = functools.update_wrapper(gather, function)
@@ -139,7 +147,8 @@ def _target_options(function: F, *, any_board: bool) -> F:
                 metavar="WHERE",
                 envvar="EDGE_DEPLOY_ON",
                 help="auto (the one board on USB, the default), virtual, local (this computer), "
-                "usb:SERIAL, port:PATH-OR-URL.",
+                "usb:SERIAL, port:PATH-OR-URL"
+                + (", host (this computer without firmware)." if host else "."),
             ),
             click.option(
                 "-p",
@@ -185,10 +194,13 @@ def _target_options(function: F, *, any_board: bool) -> F:
     return board_option(wrapped)  # type: ignore[no-any-return]
 
 
-def _target(ctx: click.Context, words: dict[str, Any], *, any_board: bool = False) -> Target:
+def _target(
+    ctx: click.Context, words: dict[str, Any], *, any_board: bool = False, host: bool = False
+) -> Target:
     """Take the shared words out of `words`, and judge them together.
 
-    any_board: a serial port needs no --board, because whatever is there says what it is.
+    any_board: a serial port needs no --board, because whatever is there says what it is. host:
+    nor does `--on host`, which has none.
     """
     on, port = words.pop("on"), words.pop("port")
     board = words.pop("board")
@@ -204,7 +216,9 @@ def _target(ctx: click.Context, words: dict[str, Any], *, any_board: bool = Fals
             f"--fault is for virtual boards; this command runs on {on}.",
             try_next=["--on virtual"],
         )
-    if not board and not (any_board and on.startswith("port:")):
+    if on == HOST and host and words["speed"] != "max":
+        raise UsageError("--speed is for emulated boards; --on host runs none.")
+    if not board and not (any_board and on.startswith("port:")) and not (host and on == HOST):
         raise UsageError(
             "no board named: give --board NAME.",
             try_next=["--board nano33", "edge-deploy boards"],

@@ -151,8 +151,8 @@ def show_checks(checks: Sequence[Check], *, err: bool = False) -> None:
         [
             [
                 check.resource,
-                "-" if check.value is None else output.number(check.value),
-                "-" if check.limit is None else output.number(check.limit),
+                _figure(check.value, check.unit),
+                _figure(check.limit, check.unit),
                 check.unit,
                 check.status,
                 check.origin or "-",
@@ -161,6 +161,11 @@ def show_checks(checks: Sequence[Check], *, err: bool = False) -> None:
         ],
         err=err,
     )
+
+
+def _figure(value: float | None, unit: str) -> str:
+    """A share has digits behind its point; bytes and microseconds do without."""
+    return "-" if value is None else output.number(value, 4 if unit == "1" else 0)
 
 
 def artifact(subject: Subject, board: Board, port: str) -> tuple[Compiled, Artifact]:

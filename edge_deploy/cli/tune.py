@@ -11,9 +11,8 @@ import numpy as np
 from edge_deploy import audio, boards, devices
 from edge_deploy.bench import curve as curves
 from edge_deploy.bench import listening, passage
-from edge_deploy.bench.clips import Clip
 from edge_deploy.bench.curve import Point
-from edge_deploy.bench.host import Host
+from edge_deploy.bench.host import HearingHost
 from edge_deploy.bench.listening import Listened, Pace, Progress
 from edge_deploy.bench.passage import Passage
 from edge_deploy.bench.tuning import Tuning, tuning
@@ -23,6 +22,7 @@ from edge_deploy.cli.prepare import Subject
 from edge_deploy.devices import MicrophoneInput, Scene, microphones
 from edge_deploy.errors import WrongBoard
 from edge_deploy.labs import Lab
+from edge_deploy.training.recipe import HeldOut
 
 PACE_S = 60.0
 """Of continuous sound, from which is told what listening costs."""
@@ -40,8 +40,8 @@ def tune(
     subject: Subject,
     lab: Lab,
     target: Target,
-    host: Host,
-    clips: Sequence[Clip],
+    host: HearingHost,
+    clips: Sequence[HeldOut],
     noise: Sequence[Path],
     *,
     bar: Bar,

@@ -20,7 +20,7 @@ from edge_deploy.bench import curve as curves
 from edge_deploy.bench import decision, listening, passage, plot
 from edge_deploy.bench.curve import Track
 from edge_deploy.bench.decision import Heard, Rule, Scores
-from edge_deploy.bench.host import Host
+from edge_deploy.bench.host import HearingHost
 from edge_deploy.bench.listening import Holes
 from edge_deploy.bench.passage import Passage, Word
 from edge_deploy.bench.tuning import check_rule, tuning
@@ -166,7 +166,7 @@ def test_words_stand_where_they_are_said_to(lab: labs.Lab, data: Path, words: Pa
     clips = recordings.choose(recordings.held_out(lab, data), None, 0)
     assert [word.label for word in words.words] == [clip.label for clip in clips]
     for clip, word in zip(clips, words.words, strict=True):
-        assert (words.samples[word.begins : word.ends] == recordings.sound(clip, RATE_HZ)).all()
+        assert (words.samples[word.begins : word.ends] == clip.samples()).all()
     least, most = passage.GAP_S
     ends = [0, *(word.ends for word in words.words)]
     begins = [*(word.begins for word in words.words), words.samples.size]
@@ -422,7 +422,9 @@ def test_too_short_a_passage(lab: labs.Lab) -> None:
 
 def tuned(lab: labs.Lab, stream: FakeStream, sound: Passage) -> dict[str, object]:
     data = listening_lab.model()
-    host = Host(SETTINGS, AudioFeatures(SETTINGS), model.read(data), oracle.open_reference(data))
+    host = HearingHost(
+        SETTINGS, AudioFeatures(SETTINGS), model.read(data), oracle.open_reference(data)
+    )
     found = listening.by_microphone(stream, sound, lab)
     result = tuning([found.track], lab, host, HELLO, on="virtual", seed=0, pace=found.pace)
     flat: dict[str, object] = json.loads(json.dumps(result.as_json()))

@@ -6,7 +6,6 @@ are.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import xml.etree.ElementTree as ET
@@ -17,7 +16,7 @@ import numpy as np
 import pytest
 
 from edge_deploy import labs
-from edge_deploy.cli.evaluate import matrix
+from edge_deploy.cli.figures import matrix_lines
 from edge_deploy.cli.main import run
 from edge_deploy.errors import Exit
 from tests import listening_lab
@@ -97,6 +96,47 @@ def test_every_recording_is_heard_as_the_host_hears_it(
     assert (check["resource"], check["status"], check["limit"]) == ("accuracy", "ok", 0.9)
 
 
+def test_the_host_alone_needs_no_board(
+    capfd: pytest.CaptureFixture[str], tones: Path, data: Path, tmp_path: Path
+) -> None:
+    picture = tmp_path / "matrix.svg"
+    words = ("evaluate", tones, "--on", "host", "--data", data)
+    code, out, err = typed(capfd, *words, "--json", "-o", picture)
+    assert code == Exit.DONE, err
+    found: dict[str, Any] = json.loads(out)
+    assert (found["on"], found["n"], found["accuracy"]["value"]) == ("host", 9, 1.0)
+    assert found["budgets"] == []  # no board, no budget of one
+    assert "board" not in found
+    assert ET.parse(picture).getroot().tag.endswith("svg")
+    code, out, err = typed(capfd, *words, "--board", "nano33")
+    assert code == Exit.DONE, err
+    assert "tones on host" in out
+    assert "differ" not in out
+    assert ["accuracy", "1.0000", "0.9000", "1", "ok"] in [
+        line.split()[:5] for line in out.splitlines()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [(("--stream",), "--on host runs none"), (("--speed", "real"), "--on host runs none")],
+)
+def test_what_the_host_alone_cannot(
+    capfd: pytest.CaptureFixture[str],
+    tones: Path,
+    data: Path,
+    words: tuple[str, ...],
+    says: str,
+) -> None:
+    refused(capfd, Exit.USAGE, (tones, "--on", "host", "--data", data, *words), says)
+
+
+def test_other_verbs_know_no_host(capfd: pytest.CaptureFixture[str], tones: Path) -> None:
+    code, _, err = typed(capfd, "verify", tones, "--board", "nano33", "--on", "host")
+    assert code == Exit.USAGE
+    assert "'host' is not a place" in err
+
+
 def test_text_says_the_same_within_100_columns(
     capfd: pytest.CaptureFixture[str], tones: Path, data: Path
 ) -> None:
@@ -129,17 +169,69 @@ def test_a_host_of_another_mind(
     data: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from edge_deploy.bench.host import Host
+    from edge_deploy.bench.host import HearingHost
 
-    frames = Host.frames
+    frames = HearingHost.frames
 
-    def shifted(self: Host, samples: Any) -> Any:
+    def shifted(self: HearingHost, samples: Any) -> Any:
         return frames(self, samples[1:])
 
-    monkeypatch.setattr(Host, "frames", shifted)
+    monkeypatch.setattr(HearingHost, "frames", shifted)
     words = (tones, *LOCAL, "--data", data, "--limit", "2")
     err = refused(capfd, Exit.WRONG_BOARD, words, "2 windows", "expected")
     assert "edge-deploy verify" in err
+
+
+@pytest.mark.parametrize("where", [VIRTUAL, LOCAL], ids=["virtual", "local"])
+def test_a_lab_that_scores_anomalies(
+    capfd: pytest.CaptureFixture[str],
+    data: Path,
+    tmp_path: Path,
+    where: tuple[str, ...],
+) -> None:
+    lab = listening_lab.write_anomaly_lab(
+        tmp_path / "shrill", budgets="budgets:\n  nano33: {auc: 0.999}\n"
+    )
+    picture = tmp_path / "roc.svg"
+    words = ("evaluate", lab, *where, "--data", data)
+    code, out, err = typed(capfd, *words, "--json", "-o", picture)
+    assert code == Exit.DONE, err
+    found: dict[str, Any] = json.loads(out)
+    assert found["auc"]["value"] == 1.0
+    assert 0.5 < found["auc"]["low"] < 0.9  # of nine recordings
+    assert "accuracy" not in found
+    assert (found["n"], found["normal"], found["anomalous"]) == (9, 6, 3)
+    assert [group["group"] for group in found["groups"]] == ["even", "odd"]
+    # Silence is like neither tone: above the lab's threshold, but below every high one.
+    assert found["confusion"] == [[3, 3], [0, 3]]
+    for what in ("windows", "outputs", "decisions"):
+        assert found[f"differing_{what}"] == 0
+    (check,) = found["budgets"]
+    assert (check["resource"], check["status"], check["limit"]) == ("auc", "ok", 0.999)
+    assert ET.parse(picture).getroot().tag.endswith("svg")
+    code, alone, err = typed(capfd, "evaluate", lab, "--on", "host", "--data", data, "--json")
+    assert code == Exit.DONE, err
+    assert {key: json.loads(alone)[key] for key in ("auc", "groups", "roc")} == {
+        key: found[key] for key in ("auc", "groups", "roc")
+    }
+    code, out, err = typed(capfd, *words)
+    assert code == Exit.DONE, err
+    assert "AUC 1.0000, 95 % interval 0.58" in out
+    assert "anomalies found: 3 of 3" in out
+    assert all(len(line) <= 100 for line in out.splitlines())
+    refused(capfd, Exit.BAD_INPUT, (lab, *where, "--data", data, "--limit", "1"), "1 recordings")
+
+
+def test_a_missed_budget_of_auc(
+    capfd: pytest.CaptureFixture[str], data: Path, tmp_path: Path
+) -> None:
+    lab = listening_lab.write_anomaly_lab(
+        tmp_path / "shrill", budgets="budgets:\n  nano33: {auc: 0.9}\n"
+    )
+    recipe = lab / "recipe.py"
+    recipe.write_text(recipe.read_text().replace('== "high"', '== "low"'))
+    words = (lab, "--on", "host", "--board", "nano33", "--data", data)
+    refused(capfd, Exit.OVER_BUDGET, words, "AUC", "0.9")
 
 
 @pytest.mark.parametrize("where", [VIRTUAL, LOCAL], ids=["virtual", "local"])
@@ -186,19 +278,11 @@ def test_the_curve_as_a_table(capfd: pytest.CaptureFixture[str], tones: Path, da
     assert all(len(line) <= 100 for line in out.splitlines())
 
 
-@dataclasses.dataclass(frozen=True)
-class Counted:
-    """As much of a result as the matrix is drawn from."""
-
-    labels: tuple[str, ...]
-    confusion: np.ndarray
-
-
 @pytest.mark.parametrize(("count", "most"), [(2, 9), (12, 99), (12, 9_999), (20, 99), (21, 9)])
 def test_a_matrix_fits_and_has_every_count(count: int, most: int) -> None:
     names = tuple(f"{number:02}-something-long-and-longer" for number in range(count))
     counts = np.random.default_rng(0).integers(1, most + 1, (count, count))
-    lines = matrix(Counted(names, counts))
+    lines = matrix_lines(names, counts)
     assert all(len(line) <= 100 for line in lines)
     assert len(lines) == count + 2
     for line, row in zip(lines[2:], counts, strict=True):
@@ -209,7 +293,7 @@ def test_of_too_many_labels_the_worst_pairs_are_told() -> None:
     names = tuple(f"word{number}" for number in range(60))
     counts = np.diag(np.full(60, 9))
     counts[3, 7], counts[8, 1] = 5, 6
-    lines = matrix(Counted(names, counts))
+    lines = matrix_lines(names, counts)
     assert [line.split() for line in lines[1:]] == [
         ["6", "word8", "as", "word1"],
         ["5", "word3", "as", "word7"],
@@ -238,7 +322,7 @@ def test_an_unreadable_clip(capfd: pytest.CaptureFixture[str], tones: Path, tmp_
 
 
 def test_a_lab_that_does_not_listen(capfd: pytest.CaptureFixture[str], data: Path) -> None:
-    err = refused(capfd, Exit.USAGE, ("hello", *LOCAL, "--data", data), "hello", "does not listen")
+    err = refused(capfd, Exit.USAGE, ("hello", *LOCAL, "--data", data), "hello", "has no sensor")
     assert "edge-deploy verify hello --board nano33 --on local" in err
 
 
@@ -247,11 +331,11 @@ def test_a_model_without_a_lab(capfd: pytest.CaptureFixture[str], tones: Path, d
     refused(capfd, Exit.USAGE, words, "its lab")
 
 
-def test_a_picture_of_nothing(
+def test_a_picture_of_another_kind(
     capfd: pytest.CaptureFixture[str], tones: Path, data: Path, tmp_path: Path
 ) -> None:
-    words = (tones, *LOCAL, "--data", data, "-o", tmp_path / "x.svg")
-    refused(capfd, Exit.USAGE, words, "--stream")
+    words = (tones, *LOCAL, "--data", data, "-o", tmp_path / "x.jpg")
+    refused(capfd, Exit.USAGE, words, "x.jpg", ".svg")
 
 
 def test_a_picture_where_no_file_can_be(
