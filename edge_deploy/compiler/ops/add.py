@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from edge_deploy.compiler import fixed_point, quantization
 from edge_deploy.compiler.fixed_point import EVERY_FIRST, EVERY_SECOND, Words
 from edge_deploy.compiler.ops import broadcast
-from edge_deploy.compiler.ops.broadcast import Elementwise
+from edge_deploy.compiler.ops.broadcast import Clamped
 from edge_deploy.compiler.ops.layer import CORTEX_M4, Shape, Site
 from edge_deploy.compiler.ops.refuse import unsupported
 from edge_deploy.compiler.quantization import INT8_MAX, INT8_MIN, Multiplier
@@ -22,20 +22,11 @@ _MOST_DIMENSIONS = {"ADD": 6, "SUB": 5}
 
 
 @dataclass(frozen=True)
-class Add(Elementwise):
-    """zero_points, factors: of both operands; a difference has a negative second factor."""
+class Add(Clamped):
+    """factors: of both operands; a difference has a negative second factor."""
 
-    zero_points: tuple[int, int]
     factors: tuple[Multiplier, Multiplier]
     output_factor: Multiplier
-    output_zero_point: int
-    lowest: int
-    highest: int
-
-    def limited(self, lowest: int, highest: int) -> Add:
-        """The layer with an activation after it."""
-        both = quantization.both_clamps((self.lowest, self.highest), (lowest, highest))
-        return replace(self, lowest=both[0], highest=both[1])
 
     def kernel(self, target: str) -> tuple[str, str, Shape]:
         """The header, the function in it, and its shape without `broadcast`."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_deploy.compiler import quantization
 from edge_deploy.compiler.fixed_point import EVERY_FIRST, EVERY_SECOND, Words
 from edge_deploy.compiler.ops.layer import Code, Constant, Layer, Overlap, Shape, Site
 from edge_deploy.compiler.ops.refuse import unsupported
@@ -153,6 +154,24 @@ class Elementwise(Layer):
             constants=constants,
             shape=Shape(shape.ctype, {**self.operands.stretch.fields(), **shape.fields}),
         )
+
+
+@dataclass(frozen=True)
+class Clamped(Elementwise):
+    """One whose output ends at limits, so that an activation after it is a part of it.
+
+    zero_points: of both operands.
+    """
+
+    zero_points: tuple[int, int]
+    output_zero_point: int
+    lowest: int
+    highest: int
+
+    def limited(self, lowest: int, highest: int) -> Clamped:
+        """The layer with an activation after it."""
+        both = quantization.both_clamps((self.lowest, self.highest), (lowest, highest))
+        return replace(self, lowest=both[0], highest=both[1])
 
 
 def read(site: Site, *, most_dimensions: int) -> Operands:

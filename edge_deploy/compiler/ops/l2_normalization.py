@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge_deploy.compiler.ops.layer import Code, Layer, Overlap, Shape, Site
+from edge_deploy.compiler.ops.layer import Code, Shape, Site
 from edge_deploy.compiler.ops.refuse import unsupported
+from edge_deploy.compiler.ops.rows import Rows
 
 # The most dimensions that the reference takes (l2norm.cc, Prepare).
 _MOST_DIMENSIONS = 4
@@ -14,22 +15,10 @@ _MOST_DEPTH = (2**31 - 1) // 255**2
 
 
 @dataclass(frozen=True)
-class L2Normalization(Layer):
-    """rows of depth values."""
+class L2Normalization(Rows):
+    """zero_point: of the input; the output has 0."""
 
-    rows: int
-    depth: int
     zero_point: int
-
-    @property
-    def shapes(self) -> str:
-        """Input and output shape, for a person."""
-        return f"{self.rows}x{self.depth} -> {self.rows}x{self.depth}"
-
-    def overlap(self, target: str, position: int) -> Overlap | None:
-        """How the output may share the input's memory."""
-        del target, position
-        return Overlap(0)
 
     def code(self, target: str) -> Code:
         """The layer in C."""

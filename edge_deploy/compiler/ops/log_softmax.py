@@ -7,29 +7,18 @@ from dataclasses import dataclass
 
 from edge_deploy.compiler import quantization
 from edge_deploy.compiler.ops import softmax
-from edge_deploy.compiler.ops.layer import Code, Layer, Overlap, Shape, Site
+from edge_deploy.compiler.ops.layer import Code, Shape, Site
 from edge_deploy.compiler.ops.refuse import unsupported
+from edge_deploy.compiler.ops.rows import Rows
 from edge_deploy.compiler.quantization import Multiplier, SoftmaxScaling
 
 
 @dataclass(frozen=True)
-class LogSoftmax(Layer):
-    """rows times depth values. reverse: from Q5.26 back to a difference of inputs."""
+class LogSoftmax(Rows):
+    """reverse: from Q5.26 back to a difference of inputs."""
 
-    rows: int
-    depth: int
     scaling: SoftmaxScaling
     reverse: Multiplier
-
-    @property
-    def shapes(self) -> str:
-        """Input and output shape, for a person."""
-        return f"{self.rows}x{self.depth} -> {self.rows}x{self.depth}"
-
-    def overlap(self, target: str, position: int) -> Overlap | None:
-        """How the output may share the input's memory."""
-        del target, position
-        return Overlap(0)
 
     def code(self, target: str) -> Code:
         """The layer in C."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from edge_deploy.compiler import fixed_point, quantization
 from edge_deploy.compiler.fixed_point import Words
 from edge_deploy.compiler.ops import broadcast
-from edge_deploy.compiler.ops.broadcast import Elementwise
+from edge_deploy.compiler.ops.broadcast import Clamped
 from edge_deploy.compiler.ops.layer import CORTEX_M4, Shape, Site
 from edge_deploy.compiler.quantization import INT8_MAX, INT8_MIN, Multiplier
 
@@ -16,19 +16,10 @@ _MOST_DIMENSIONS = 4
 
 
 @dataclass(frozen=True)
-class Mul(Elementwise):
-    """zero_points: of both operands. factor: from their product to the output."""
+class Mul(Clamped):
+    """factor: from the product of both operands to the output."""
 
-    zero_points: tuple[int, int]
     factor: Multiplier
-    output_zero_point: int
-    lowest: int
-    highest: int
-
-    def limited(self, lowest: int, highest: int) -> Mul:
-        """The layer with an activation after it."""
-        both = quantization.both_clamps((self.lowest, self.highest), (lowest, highest))
-        return replace(self, lowest=both[0], highest=both[1])
 
     def kernel(self, target: str) -> tuple[str, str, Shape]:
         """The header, the function in it, and its shape without `broadcast`."""

@@ -8,8 +8,9 @@ import numpy as np
 
 from edge_deploy.compiler import fixed_point, quantization
 from edge_deploy.compiler.ops.element import ELEMENTS, forward
-from edge_deploy.compiler.ops.layer import Code, Constant, Layer, Overlap, Shape, Site
+from edge_deploy.compiler.ops.layer import Code, Constant, Overlap, Shape, Site
 from edge_deploy.compiler.ops.refuse import unsupported
+from edge_deploy.compiler.ops.rows import Rows
 from edge_deploy.compiler.quantization import SoftmaxScaling
 from edge_deploy.model.graph import DType, Tensor
 
@@ -24,19 +25,12 @@ _OUTPUTS = {DType.INT8: (DType.INT8, DType.INT16), DType.UINT8: (DType.UINT8, DT
 
 
 @dataclass(frozen=True)
-class Softmax(Layer):
-    """rows times depth values."""
+class Softmax(Rows):
+    """Of one 8-bit type, to the same or to int16."""
 
-    rows: int
-    depth: int
     scaling: SoftmaxScaling
     source_type: DType
     output_type: DType
-
-    @property
-    def shapes(self) -> str:
-        """Input and output shape, for a person."""
-        return f"{self.rows}x{self.depth} -> {self.rows}x{self.depth}"
 
     @property
     def _many(self) -> bool:
