@@ -75,6 +75,10 @@ _CUT_OFF = 0.92
 _CHUNK = 8_192
 
 
+class OtherForm(BadInput):
+    """Sound of another rate, or of several channels: `resample` would take it."""
+
+
 @dataclass(frozen=True)
 class Audio:
     """One channel of sound.
@@ -106,7 +110,8 @@ def read(path: Path | str, *, rate_hz: int = RATE_HZ, resample: bool = False) ->
     """The sound of a WAV file: 16-bit PCM, one channel, `rate_hz`.
 
     resample: take other rates (8 to 48 kHz) and several channels as well; channels are averaged.
-    Raises BadInput, in one line for each case, for everything else.
+    Raises BadInput, in one line for each case, for everything else; OtherForm where resampling
+    would help.
     """
     path = Path(path)
     data = _content(path)
@@ -115,9 +120,9 @@ def read(path: Path | str, *, rate_hz: int = RATE_HZ, resample: bool = False) ->
     other = _how_it_differs(form, rate_hz)
     if other and not resample:
         _check_resampling(path, form, rate_hz)  # no use to offer what would be refused
-        raise BadInput(
+        raise OtherForm(
             f"{path} is {other}; {rate_hz} Hz, 1 channel is wanted.",
-            try_next=("--resample  convert it while it is read", _conversion(path, rate_hz)),
+            try_next=(_conversion(path, rate_hz),),
         )
     frame = 2 * form.channels
     if len(body) % frame:

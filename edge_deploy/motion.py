@@ -53,7 +53,7 @@ def read(path: Path, axes: int | None) -> Samples:
             or len(values) < (axes or 3)
             or (width and len(values) != width)
         ):
-            wanted = f"{width}" if width else "6" if axes == 6 else "3 or 6"
+            wanted = f"{width}" if width in (3, 6) else "6" if axes == 6 else "3 or 6"
             raise BadInput(
                 f"{path}, line {number}: expected {wanted} numbers ({', '.join(NAMES[:axes])}), "
                 f"found {len(values)}."

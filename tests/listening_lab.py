@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from edge_deploy import audio
 from edge_deploy.features import AudioFeatures
 from edge_deploy.sensing import AudioFeatureSettings
-from tests.model_builder import ModelBuilder
+from tests import template_model
 
 LABELS = ("silence", "low", "high")
 TONES_HZ = {"low": 400.0, "high": 3000.0}
@@ -71,8 +71,6 @@ def held_out(data):
 
 # Of the model's input: what log-mel of 16-bit sound ranges over, and a little more.
 _SCALE, _ZERO_POINT = 0.12, 50
-# Of the scores before softmax.
-_LOGIT_SCALE = 0.05
 
 
 def tone(label: str, seed: int, seconds: float = CLIP_S) -> NDArray[np.int16]:
@@ -140,34 +138,10 @@ def model(*, anomaly: bool = False) -> bytes:
         ]
         means.append(np.mean([window.reshape(-1) for window in windows], axis=0))
     templates = np.stack(means).astype(np.float64)
-    # |x - t|^2 is smallest where t x - |t|^2 / 2 is largest; so far apart, so sure.
-    apart = min(float(np.sum((a - b) ** 2)) for i, a in enumerate(templates) for b in templates[:i])
-    gain = 12.0 / apart
-    weights = gain * templates
-    bias = -gain * np.sum(templates**2, axis=1) / 2
-    middle = templates.mean(axis=0)
-    weights = weights - gain * middle  # the same for all labels: softmax does not see it
-    if anomaly:
-        weights, bias = weights[2:] - weights[1:2], bias[2:] - bias[1:2]
-    scale = float(np.abs(weights).max() / 127)
-    quantized = np.rint(weights / scale).astype(np.int8)
-    bias -= 0.0 if anomaly else bias.mean()
-    builder = ModelBuilder()
-    size = SETTINGS.frames * SETTINGS.bins
-    x = builder.tensor((1, SETTINGS.frames, SETTINGS.bins, 1), scale=_SCALE, zero_point=_ZERO_POINT)
-    flat = builder.tensor((1, size), scale=_SCALE, zero_point=_ZERO_POINT)
-    shape = builder.tensor((2,), "int32", values=[1, size])
-    builder.op("RESHAPE", [x, shape], [flat], {"new_shape": (1, size)})
-    count = len(weights)
-    weight_tensor = builder.tensor((count, size), scale=scale, values=quantized)
-    steps = np.rint(bias / (_SCALE * scale)).astype(np.int32)
-    biases = builder.tensor((count,), "int32", scale=_SCALE * scale, values=steps)
-    logits = builder.tensor((1, count), scale=_LOGIT_SCALE, zero_point=0)
-    options = {"fused_activation_function": "NONE"}
-    builder.op("FULLY_CONNECTED", [flat, weight_tensor, biases], [logits], options)
-    scores = builder.tensor((1, count), scale=1 / 256, zero_point=-128)
-    if anomaly:
-        builder.op("LOGISTIC", [logits], [scores])
-    else:
-        builder.op("SOFTMAX", [logits], [scores], {"beta": 1.0})
-    return builder.finish([x], [scores])
+    return template_model.nearest(
+        templates,
+        (1, SETTINGS.frames, SETTINGS.bins, 1),
+        scale=_SCALE,
+        zero_point=_ZERO_POINT,
+        score=(2, 1) if anomaly else None,
+    )

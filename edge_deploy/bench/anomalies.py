@@ -160,10 +160,10 @@ def ranked(
     real = decision.smoothed(stored, 1).means
     was = np.array(labels, np.int64)
     if was.size == 0 or was.min() == was.max():
-        kinds = " or ".join(ANOMALY_KINDS[kind] for kind in sorted(set(was.tolist())))
+        kinds = "".join(ANOMALY_KINDS[kind] for kind in set(was.tolist()))
         raise BadInput(
-            f"{was.size} recordings, {kinds or 'none'} alone: how well anomalies are told from "
-            "what is normal takes some of both."
+            f"of {was.size} recordings all are {kinds or 'absent'}: how well anomalies are told "
+            "from what is normal takes some of both kinds."
         )
     whose = np.array(groups)
     names = sorted(set(groups)) if any(groups) else []

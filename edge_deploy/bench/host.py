@@ -83,6 +83,10 @@ class Host:
         """As much of a recording as one window is made of, from its beginning."""
         raise NotImplementedError
 
+    def is_short(self, samples: NDArray[Any]) -> bool:
+        """Whether something has to stand in for what a recording lacks of a window."""
+        raise NotImplementedError
+
     def window_of(self, samples: NDArray[Any]) -> NDArray[np.int8]:
         """The window after a cleared board has had `samples`, as the board keeps it."""
         raise NotImplementedError
@@ -130,6 +134,10 @@ class HearingHost(Host):
         heard = samples[: self.window_samples]
         return np.pad(heard, (0, self.window_samples - heard.size))
 
+    def is_short(self, samples: NDArray[Any]) -> bool:
+        """Whether silence follows a recording."""
+        return samples.size < self.window_samples
+
     def frames(self, samples: NDArray[np.int16]) -> NDArray[np.int8]:
         """(n,) int16 -> (frames, bins) int8: every whole frame, as the board keeps it."""
         if samples.size < self.settings.frame_samples:
@@ -169,6 +177,10 @@ class WindowHost(Host):
     def cut(self, samples: NDArray[Any]) -> NDArray[Any]:
         """The first samples, as many as a window has; all of a shorter recording."""
         return samples[: self._samples] if self._samples else samples
+
+    def is_short(self, samples: NDArray[Any]) -> bool:
+        """Whether zeros stand before a recording."""
+        return self._samples is not None and len(samples) < self._samples
 
     def window_of(self, samples: NDArray[Any]) -> NDArray[np.int8]:
         """(n, axes) int16 or (height, width) uint8 -> int8 of the features' shape.

@@ -107,8 +107,11 @@ def evaluate(
     if streaming and limit is None:
         limit = tune.WORDS
     clips = recordings.choose(found, limit, target.seed)
-    for clip in clips:
-        clip.samples()  # what cannot be read is told before anything is built
+    # What cannot be read is told before anything is built.
+    short = sum(host.is_short(clip.samples()) for clip in clips)
+    if short and not streaming:
+        stands = "silence follows" if lab.audio else "zeros precede"
+        output.say(f"{short} of {len(clips)} recordings are shorter than a window: {stands} them.")
     if isinstance(host, HearingHost) and streaming:
         noise = recordings.background(lab, data) if data is not None else []
         tune.tune(

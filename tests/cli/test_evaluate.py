@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
+import sys
+import wave
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -15,11 +19,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge_deploy import labs
+from edge_deploy import labs, motion
 from edge_deploy.cli.figures import matrix_lines
 from edge_deploy.cli.main import run
 from edge_deploy.errors import Exit
-from tests import listening_lab
+from tests import listening_lab, sensing_labs
 
 pytest.importorskip("unicorn", reason="the virtual board needs the extra `virtual`")
 pytest.importorskip("tflite_runtime", reason="the host's model runs on the extra `reference`")
@@ -49,6 +53,11 @@ def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return listening_lab.write_data(tmp_path_factory.mktemp("data"), each=3, noise_s=5.0)
+
+
+@pytest.fixture(scope="module")
+def swings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return sensing_labs.write_swings(tmp_path_factory.mktemp("labs") / "swings").folder
 
 
 @pytest.fixture(autouse=True)
@@ -219,7 +228,7 @@ def test_a_lab_that_scores_anomalies(
     assert "AUC 1.0000, 95 % interval 0.58" in out
     assert "anomalies found: 3 of 3" in out
     assert all(len(line) <= 100 for line in out.splitlines())
-    refused(capfd, Exit.BAD_INPUT, (lab, *where, "--data", data, "--limit", "1"), "1 recordings")
+    refused(capfd, Exit.BAD_INPUT, (lab, *where, "--data", data, "--limit", "1"), "all are normal")
 
 
 def test_a_missed_budget_of_auc(
@@ -363,3 +372,119 @@ def test_a_few_recordings_of_people(capfd: pytest.CaptureFixture[str]) -> None:
     assert sum(row["n"] for row in found["per_class"]) == 24
     assert {row["n"] for row in found["per_class"]} == {2}
     assert found["accuracy"]["value"] > 0.6
+
+
+# --- an IMU, a camera ---
+
+
+def test_a_camera_by_the_host_alone(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    pytest.importorskip("PIL", reason="pictures need Pillow")
+    lab = sensing_labs.write_halves(tmp_path / "halves").folder
+    words = (lab, "--on", "host", "--data", lab / "data")
+    code, out, err = typed(capfd, "evaluate", *words, "--json")
+    assert code == Exit.DONE, err
+    found: dict[str, Any] = json.loads(out)
+    assert (found["n"], found["accuracy"]["value"]) == (8, 1.0)
+    refused(capfd, Exit.USAGE, (*words, "--stream"), "--stream plays sound", "camera")
+    torn = lab / "data" / "left" / "2.png"
+    torn.write_bytes(torn.read_bytes()[:60])
+    refused(capfd, Exit.BAD_INPUT, words, "left/2.png")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "no samples"),
+        (b"\xff\xfe\x00", "not text"),
+        (b"aX,aY,aZ\n1,0,0\n", "found 3"),
+        (b"aX,aY\n1,0\n", "expected 6 numbers"),
+        (b"1,0,0,0,0,0\n1,0,zero,0,0,0\n", "line 2: 'zero' is not a number"),
+        (b"9,0,0,0,0,0\n", "9 g"),
+    ],
+)
+def test_a_damaged_movement(
+    capfd: pytest.CaptureFixture[str], swings: Path, content: bytes, says: str
+) -> None:
+    path = swings / "data" / "round" / "1.csv"
+    whole = path.read_bytes()
+    try:
+        path.write_bytes(content)
+        words = (swings, "--on", "host", "--data", swings / "data")
+        refused(capfd, Exit.BAD_INPUT, words, "round/1.csv", says)
+    finally:
+        path.write_bytes(whole)
+
+
+def test_a_short_movement_is_told(
+    capfd: pytest.CaptureFixture[str], swings: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(swings / "data", data)
+    motion.write(data / "still" / "0.csv", sensing_labs.swing("still", 1, 20))
+    code, out, err = typed(capfd, "evaluate", swings, "--on", "host", "--data", data)
+    assert code == Exit.DONE, err
+    assert "1 of 12 recordings are shorter than a window: zeros precede them." in err
+    assert "12 of 12 held-out recordings" in out
+
+
+@pytest.mark.parametrize(
+    ("channels", "width", "rate_hz", "says"),
+    [(1, 1, 16_000, "8-bit samples"), (1, 2, 8_000, "8000 Hz"), (2, 2, 16_000, "2 channels")],
+)
+def test_sound_of_another_form(
+    capfd: pytest.CaptureFixture[str],
+    tones: Path,
+    tmp_path: Path,
+    channels: int,
+    width: int,
+    rate_hz: int,
+    says: str,
+) -> None:
+    data = listening_lab.write_data(tmp_path, each=2)
+    with wave.open(str(data / "low" / "001.wav"), "wb") as file:
+        file.setparams((channels, width, rate_hz, 0, "NONE", ""))
+        file.writeframes(bytes(32_000))
+    words = (tones, "--on", "host", "--data", data)
+    err = refused(capfd, Exit.BAD_INPUT, words, "low/001.wav", says)
+    assert "--resample" not in err  # that is another verb's
+
+
+# --- without TensorFlow ---
+
+WITHOUT = """
+import sys
+for name in ("tensorflow", "keras", "matplotlib"):
+    sys.modules[name] = None  # importing it fails, as where it is not installed
+"""
+
+
+def alone(code: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    """Python in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", WITHOUT + code, *map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_tensorflow_is_not_needed(tones: Path, data: Path) -> None:
+    code = "from edge_deploy.cli.main import run\nsys.exit(run(sys.argv[1:]))"
+    ended = alone(code, "evaluate", tones, "--on", "host", "--data", data, "--json")
+    assert ended.returncode == Exit.DONE, ended.stderr
+    assert json.loads(ended.stdout)["n"] == 9
+
+
+def test_every_labs_recipe_holds_out_without_tensorflow() -> None:
+    code = (
+        "from edge_deploy import labs\n"
+        "from edge_deploy.training import recipe\n"
+        "for lab in labs.load_all():\n"
+        "    if lab.features is not None:\n"
+        "        assert recipe.function(lab.folder, 'held_out') is not None, lab.name\n"
+        "        print(lab.name)\n"
+    )
+    ended = alone(code)
+    assert ended.returncode == 0, ended.stderr
+    assert "kws" in ended.stdout.split()

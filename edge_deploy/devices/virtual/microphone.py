@@ -131,7 +131,11 @@ def _recordings(words: str, *, resample: bool, gap_s: float) -> MicrophoneInput:
     clips: list[Clip] = []
     at = 0
     for each in found.files:
-        samples = audio.read(each, resample=resample).samples
+        try:
+            samples = audio.read(each, resample=resample).samples
+        except audio.OtherForm as error:
+            offer = ("--resample  convert it while it is read", *error.try_next)
+            raise audio.OtherForm(error.message, try_next=offer) from error
         clips.append(Clip(each.name, at / RATE_HZ, len(samples) / RATE_HZ))
         pieces += (samples, gap)
         at += len(samples) + len(gap)
