@@ -99,8 +99,8 @@ def run(argv: Sequence[str]) -> int:
         return _fail(EdgeDeployError(error.format_message()), argv)
     except click.exceptions.Exit as error:
         return int(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        output.say("Interrupted.")
+    except (KeyboardInterrupt, click.Abort) as error:
+        output.say(str(error) or "Interrupted.")
         return int(Exit.INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output has what it wanted (`| head`): that is a normal end.

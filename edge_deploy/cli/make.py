@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from edge_deploy import labs
-from edge_deploy.cli import output
+from edge_deploy import labs, places
+from edge_deploy.cli import output, training_view
 from edge_deploy.cli.options import DATA_VARIABLE, debug_option, json_option
 from edge_deploy.errors import EdgeDeployError
+
+if TYPE_CHECKING:
+    from edge_deploy.training import Kept, TrainResult
 
 
 @click.command()
@@ -20,7 +24,8 @@ from edge_deploy.errors import EdgeDeployError
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
     default=None,
-    help="Folder for model.tflite and card.md  [default: the lab's own]",
+    help="Folder for the model and its card  [default: the lab's own; with --quick LAB-quick, "
+    "here]",
 )
 @click.option(
     "--data",
@@ -34,6 +39,12 @@ from edge_deploy.errors import EdgeDeployError
 )
 @click.option("--seed", type=int, default=None, help="Another seed than the recipe's.")
 @click.option("--epochs", type=click.IntRange(min=1), default=None, help="Stop after that many.")
+@click.option(
+    "--quick", is_flag=True, help="A minute or two of it: to see how it goes, not to use it."
+)
+@click.option(
+    "--restart", is_flag=True, help="Begin anew, instead of going on where it was interrupted."
+)
 @json_option
 @debug_option
 def train(
@@ -42,52 +53,88 @@ def train(
     recordings: Path | None,
     seed: int | None,
     epochs: int | None,
+    quick: bool,
+    restart: bool,
     as_json: bool,
 ) -> None:
     """Train LAB's model, quantize it to int8, and write it with its card.
 
-    LAB is a lab's name (edge-deploy labs) or a folder with a lab.yaml. Needs TensorFlow:
-    pip install 'edge-deploy[train]'.
+    LAB is a lab's name (edge-deploy labs) or a folder with a lab.yaml. Interrupted, by Ctrl-C or a
+    kill, the same command goes on after the last finished epoch, to the same bytes. Needs
+    TensorFlow: pip install 'edge-deploy[train]'.
     """
     from edge_deploy import training
 
     lab = labs.load(lab_word)
-    folder = folder or lab.folder
-
-    def progress(epoch: training.Epoch) -> None:
-        last = epoch.number == epoch.of
-        if last or epoch.number == 1 or epoch.number % max(1, epoch.of // 10) == 0:
-            accuracy = epoch.validation_accuracy
-            output.say(
-                f"epoch {epoch.number:>4} of {epoch.of}   loss {epoch.loss:.5f}   "
-                f"validation {epoch.validation_loss:.5f}"
-                + ("" if accuracy is None else f"   accuracy {100 * accuracy:.1f} %")
-            )
-
-    result = training.train(lab, seed=seed, epochs=epochs, recordings=recordings, progress=progress)
-    try:
-        model, card = result.write(folder)
-    except OSError as error:
-        raise EdgeDeployError(f"{folder}: cannot be written: {error.strerror or error}.") from error
+    folder = folder or (Path(f"{lab.name}-quick") if quick else lab.folder)
+    # Whatever a run depends on that the state itself does not tell.
+    run = (lab.folder.resolve(), seed, epochs, quick)
+    with training.kept(places.cache() / "training", lab.name, run) as kept:
+        if restart:
+            kept.forget()
+        try:
+            with training_view.watching(as_json=as_json) as watch:
+                result = training.train(
+                    lab,
+                    seed=seed,
+                    epochs=epochs,
+                    recordings=recordings,
+                    quick=quick,
+                    kept=kept,
+                    watch=watch,
+                )
+        except KeyboardInterrupt:
+            raise click.Abort(_interrupted(kept, lab.name)) from None
+        try:
+            model, card = result.write(folder)
+        except OSError as error:
+            raise EdgeDeployError(
+                f"{folder}: cannot be written: {error.strerror or error}.",
+                try_next=["-o FOLDER    the same again: what was trained is kept"],
+            ) from error
+        kept.forget()
     if as_json:
-        output.document(
-            {
-                "lab": result.lab,
-                "model": str(model),
-                "card": str(card),
-                "sha256": result.sha256,
-                "seed": result.seed,
-                "epochs": result.epochs,
-                "parameters": result.parameters,
-                "reference": result.reference,
-                "figures": {
-                    row.name: {"float": row.in_float.as_json(), "int8": row.in_int8.as_json()}
-                    for row in result.figures
-                },
-                "seconds": round(result.seconds, 1),
-            }
+        _show_json(result, model, card)
+    else:
+        _show(result, model, card)
+
+
+def _interrupted(kept: Kept, name: str) -> str:
+    """The line that says how to go on."""
+    if kept.epochs:
+        return (
+            f"Interrupted; {kept.epochs} epochs of {name} are kept. The same command goes on "
+            "from there, --restart begins anew."
         )
-        return
+    if kept.begun:
+        return "Interrupted. The same command goes on where training stopped before."
+    return "Interrupted before the first epoch was finished; nothing is kept."
+
+
+def _show_json(result: TrainResult, model: Path, card: Path) -> None:
+    output.document(
+        {
+            "lab": result.lab,
+            "model": str(model),
+            "card": str(card),
+            "sha256": result.sha256,
+            "seed": result.seed,
+            "epochs": result.epochs,
+            "trained_epochs": len(result.history),
+            "best_epoch": result.best_epoch,
+            "quick": result.quick,
+            "parameters": result.parameters,
+            "reference": result.reference,
+            "figures": {
+                row.name: {"float": row.in_float.as_json(), "int8": row.in_int8.as_json()}
+                for row in result.figures
+            },
+            "seconds": round(result.seconds, 1),
+        }
+    )
+
+
+def _show(result: TrainResult, model: Path, card: Path) -> None:
     output.show(f"{model}  {len(result.model):,} B  sha256 {result.sha256[:16]}")
     output.table(
         ["on samples that training never saw", "float", "int8", "unit", "origin"],
@@ -102,4 +149,10 @@ def train(
             for row in result.figures
         ],
     )
-    output.show(f"{result.seconds:.1f} s with seed {result.seed}. Card: {card}")
+    trained = len(result.history)
+    early = f" of {result.epochs}, as it got no better" if trained < result.epochs else ""
+    best = "" if result.best_epoch == trained else f"; the weights are those of {result.best_epoch}"
+    output.show(f"{trained} epochs{early}{best}. {result.seconds:.1f} s with seed {result.seed}.")
+    if result.quick:
+        output.show("A QUICK RUN: this is not how good the lab's model is.")
+    output.show(f"Card: {card}")

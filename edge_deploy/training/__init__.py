@@ -7,28 +7,39 @@ results come back as values.
 
 from __future__ import annotations
 
+from edge_deploy.training.checkpoint import AlreadyTraining, CannotGoOn, Kept, kept
+from edge_deploy.training.fitting import TrainingDiverged, Watch
 from edge_deploy.training.quantize import quantize
 from edge_deploy.training.quantized import Quantized, Request, quantize_file
-from edge_deploy.training.recipe import About, Aim, Data, Knob, Network, Plan, Samples
-from edge_deploy.training.result import Comparison, Epoch, TrainResult
+from edge_deploy.training.recipe import About, Aim, Data, Knob, Network, Plan, Quick, Samples
+from edge_deploy.training.result import Batch, Comparison, Epoch, TrainResult
 from edge_deploy.training.runtime import TrainingMissing
-from edge_deploy.training.train import train
+from edge_deploy.training.train import quick_of, train
 
 __all__ = [
     "About",
     "Aim",
+    "AlreadyTraining",
+    "Batch",
+    "CannotGoOn",
     "Comparison",
     "Data",
     "Epoch",
+    "Kept",
     "Knob",
     "Network",
     "Plan",
     "Quantized",
+    "Quick",
     "Request",
     "Samples",
     "TrainResult",
+    "TrainingDiverged",
     "TrainingMissing",
+    "Watch",
+    "kept",
     "quantize",
     "quantize_file",
+    "quick_of",
     "train",
 ]

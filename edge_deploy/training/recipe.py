@@ -17,6 +17,9 @@ What more it may offer:
     AIM                      Aim: by which figure points are compared, if not accuracy or auc
     data(..., knobs)         where knobs change the inputs
     variant(lab, knobs)      -> Lab, as its lab.yaml would be with these knobs
+    PATIENCE                 int: stop after so many epochs without a lower validation loss, and
+                             take the weights of the best epoch
+    QUICK                    Quick: what `--quick` trains instead, in a minute or two
 
 A lab with a sensor also says which recordings training never sees, and may say which are noise:
 
@@ -87,7 +90,9 @@ class Data:
 
     representative: (n, *shape) float32 inputs that set the int8 ranges; `train` if absent.
     fresh: the training samples of an epoch (0, 1, ...), as many as in `train`, where each epoch
-    has its own, such as recordings with other noise each time. It depends on the epoch alone.
+    has its own, such as recordings with other noise each time. It depends on the epoch alone, or a
+    run that was interrupted would end elsewhere. Keras takes the samples of every epoch in the
+    same shuffled order, which the seed decides: `reordered` has others share a batch each time.
     notes: Markdown lines for the card about how the parts were made.
     """
 
@@ -138,12 +143,33 @@ class Aim:
     least: bool = False
 
 
+def reordered(samples: Samples, seed: int) -> Callable[[int], Samples]:
+    """A `fresh` that gives the same samples in another order in every epoch."""
+
+    def fresh(epoch: int) -> Samples:
+        order = np.random.default_rng((seed, epoch)).permutation(len(samples))
+        return Samples(samples.inputs[order], samples.targets[order])
+
+    return fresh
+
+
+@dataclass(frozen=True)
+class Quick:
+    """What `--quick` trains: so many epochs, of at most so many training samples (None: all)."""
+
+    epochs: int
+    samples: int | None = None
+
+
 class Network(Protocol):
     """As much of keras.Model as training uses (Keras ships no types)."""
 
     name: str
     inputs: Sequence[Any]
     outputs: Sequence[Any]
+    variables: Sequence[Any]
+    trainable_variables: Sequence[Any]
+    optimizer: Any
 
     def fit(self, inputs: object, targets: object, **options: object) -> object:
         """Train."""
@@ -162,7 +188,7 @@ class Network(Protocol):
 class Plan:
     """One training run, as `network` may want to know it for its learning rate.
 
-    knobs: where every knob of KNOBS stands.
+    knobs: where every knob of KNOBS stands. quick: with `--quick`.
     """
 
     seed: int
@@ -170,6 +196,7 @@ class Plan:
     batch: int
     train_samples: int
     knobs: Knobs = field(default_factory=lambda: MappingProxyType({}))
+    quick: bool = False
 
     @property
     def steps_per_epoch(self) -> int:
@@ -188,7 +215,7 @@ class Recipe:
 
     data: with the seed; where `recordings`, with the seed and the folder of the recordings; where
     `data_takes_knobs`, with `knobs=` too.
-    labels: of a classifier; empty otherwise.
+    labels: of a classifier; empty otherwise. patience: 0 trains all epochs.
     variant: (lab, knobs) -> Lab; None where knobs change nothing that lab.yaml says.
     """
 
@@ -206,6 +233,8 @@ class Recipe:
     aim: Aim | None = None
     data_takes_knobs: bool = False
     variant: Callable[..., Any] | None = None
+    patience: int = 0
+    quick: Quick | None = None
 
     @property
     def defaults(self) -> dict[str, Setting]:
@@ -240,6 +269,8 @@ def load(folder: Path) -> Recipe:
         aim=_offered(module, path, "AIM", Aim) if hasattr(module, "AIM") else None,
         data_takes_knobs="knobs" in inspect.signature(_function(module, path, "data")).parameters,
         variant=_function(module, path, "variant") if hasattr(module, "variant") else None,
+        patience=_number(module, path, "PATIENCE", least=0) if hasattr(module, "PATIENCE") else 0,
+        quick=_offered(module, path, "QUICK", Quick) if hasattr(module, "QUICK") else None,
     )
 
 

@@ -24,6 +24,17 @@ class Epoch:
 
 
 @dataclass(frozen=True)
+class Batch:
+    """Batch `number` of `of` of an epoch is done. loss: the epoch's mean so far."""
+
+    epoch: int
+    epochs: int
+    number: int
+    of: int
+    loss: float
+
+
+@dataclass(frozen=True)
 class Comparison:
     """One figure of the test samples, by the float network and by the int8 model."""
 
@@ -36,8 +47,10 @@ class Comparison:
 class TrainResult:
     """A trained lab. `model` and `card` are what belongs into its folder.
 
-    classes: where the recipe has labels. seconds: wall time of training, quantizing and
-    evaluating; not in the card, which is the same for the same seed.
+    classes: where the recipe has labels. history: of every epoch, those before an interruption
+    too. best_epoch: whose weights the model has. epochs: planned; early stopping may have trained
+    fewer. seconds: wall time of training, quantizing and
+    evaluating since the call; not in the card, which is the same for the same seed.
     """
 
     lab: str
@@ -47,8 +60,10 @@ class TrainResult:
     figures: tuple[Comparison, ...]
     classes: Classification | None
     history: tuple[Epoch, ...]
+    best_epoch: int
     seed: int
     epochs: int
+    quick: bool
     parameters: int
     test_samples: int
     reference: str

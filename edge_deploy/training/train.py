@@ -6,8 +6,8 @@ kind of machine. Knows nothing about boards.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,23 +16,26 @@ from typing import Any
 import numpy as np
 
 from edge_deploy import catalogue, model
-from edge_deploy.errors import BadInput, EdgeDeployError
+from edge_deploy.errors import BadInput
+from edge_deploy.labs import FILE as LAB_FILE
 from edge_deploy.labs import Lab
 from edge_deploy.model.graph import Graph
 from edge_deploy.quantity import Quantity
 from edge_deploy.training import card, datasets, evaluate, runtime
 from edge_deploy.training import recipe as recipes
+from edge_deploy.training.checkpoint import Kept
 from edge_deploy.training.classification import Classification, classified
 from edge_deploy.training.datasets import NoData
+from edge_deploy.training.fitting import Watch, fit
 from edge_deploy.training.quantize import quantize
-from edge_deploy.training.recipe import Data, Knobs, Network, Plan, Recipe, Samples
+from edge_deploy.training.recipe import Data, Knobs, Network, Plan, Quick, Recipe, Samples
 from edge_deploy.training.result import Comparison, Epoch, TrainResult
 
 Progress = Callable[[Epoch], None]
 
-
-class TrainingDiverged(EdgeDeployError):
-    """The loss is no longer a number."""
+# Where a recipe does not say what `--quick` trains: a tenth of its epochs, but not fewer.
+_QUICK_LEAST = 3
+_QUICK_SHARE = 10
 
 
 def train(
@@ -41,31 +44,55 @@ def train(
     seed: int | None = None,
     epochs: int | None = None,
     recordings: Path | None = None,
+    quick: bool = False,
+    kept: Kept | None = None,
     progress: Progress | None = None,
+    watch: Watch | None = None,
 ) -> TrainResult:
-    """Train, quantize and evaluate a lab's model; nothing is written.
+    """Train, quantize and evaluate a lab's model; nothing is written but the state in `kept`.
 
     seed, epochs: the recipe's own where absent. recordings: the folder that a recipe with
-    RECORDINGS learns from. progress: called after every epoch.
+    RECORDINGS learns from. quick: the recipe's QUICK instead of all of it. kept: where the run is
+    kept after every epoch, and goes on from; the caller forgets it once the result is safe.
+    progress: called after every epoch; watch: the same and more.
     Raises TrainingMissing without TensorFlow, BadInput for a recipe that fails or lacks
-    something, TrainingDiverged, UnsupportedModel where the network cannot become int8.
+    something, TrainingDiverged, UnsupportedModel where the network cannot become int8,
+    CannotGoOn, DiskFull.
     """
     started = time.monotonic()
+    watch = watch or Watch()
+    if progress is not None:
+        watch = dataclasses.replace(watch, epoch=progress)
     runtime.load()
     recipe = recipes.load(lab.folder)
+    smaller = quick_of(recipe) if quick else None
     chosen_seed = recipe.seed if seed is None else seed
+    watch.say("Reading the samples ..." if recipe.recordings else "Making the samples ...")
     data = data_of(recipe, chosen_seed, recordings, lab.name)
     check(data, recipe)
+    if smaller is not None and smaller.samples is not None:
+        data = _fewer(data, smaller.samples, chosen_seed)
+    default_epochs = recipe.epochs if smaller is None else smaller.epochs
     plan = Plan(
         seed=chosen_seed,
-        epochs=recipe.epochs if epochs is None else epochs,
+        epochs=default_epochs if epochs is None else epochs,
         batch=recipe.batch,
         train_samples=len(data.train),
+        quick=quick,
         knobs=recipe.defaults,
     )
     network = network_of(recipe, plan)
-    history = fit(network, data, plan, recipe.path, progress)
-
+    fitted = fit(
+        network,
+        data,
+        plan,
+        recipe.path,
+        watch,
+        patience=recipe.patience,
+        kept=kept,
+        settings=_settings(lab.folder),
+    )
+    watch.say("Quantizing, and trying the test samples ...")
     representative = data.train.inputs if data.representative is None else data.representative
     content = quantize(network, representative)
     graph = model.read(content, name=lab.name)
@@ -80,7 +107,7 @@ def train(
             about=recipe.about,
             data=data,
             plan=plan,
-            default_epochs=recipe.epochs,
+            default_epochs=default_epochs,
             recordings=recipe.recordings,
             network=network,
             content=content,
@@ -91,14 +118,24 @@ def train(
         ),
         figures=figures,
         classes=classes,
-        history=history,
+        history=fitted.history,
+        best_epoch=fitted.best_epoch,
         seed=plan.seed,
         epochs=plan.epochs,
+        quick=quick,
         parameters=int(network.count_params()),
         test_samples=len(data.test),
         reference=reference,
         seconds=time.monotonic() - started,
     )
+
+
+def quick_of(recipe: Recipe) -> Quick:
+    """What `--quick` trains of a recipe."""
+    if recipe.quick is not None:
+        return recipe.quick
+    tenth = -(-recipe.epochs // _QUICK_SHARE)
+    return Quick(min(recipe.epochs, max(_QUICK_LEAST, tenth)))
 
 
 def data_of(
@@ -150,51 +187,30 @@ def check(data: Data, recipe: Recipe) -> None:
             raise BadInput(f"{recipe.path}: data() gives inputs as {name} that are not finite.")
 
 
-def fit(
-    network: Network, data: Data, plan: Plan, path: Path, progress: Progress | None
-) -> tuple[Epoch, ...]:
-    """Train, on the same samples in every epoch or on fresh ones. path: of the recipe."""
-    tensorflow = runtime.load()
-    history: list[Epoch] = []
+def _fewer(data: Data, samples: int, seed: int) -> Data:
+    """At most so many training samples, drawn from all of them; validation and test stay."""
+    if len(data.train) <= samples:
+        return data
+    drawn = np.random.default_rng(seed).choice(len(data.train), samples, replace=False)
+    order = np.sort(drawn)
 
-    def ended(index: int, logs: dict[str, float]) -> None:
-        accuracy = logs.get("val_accuracy")
-        epoch = Epoch(
-            index + 1,
-            plan.epochs,
-            float(logs["loss"]),
-            float(logs["val_loss"]),
-            None if accuracy is None else float(accuracy),
-        )
-        if not math.isfinite(epoch.loss):
-            raise TrainingDiverged(
-                f"the loss is {epoch.loss} after epoch {epoch.number} of {epoch.of}.",
-                try_next=["lower the learning rate in recipe.py"],
-            )
-        history.append(epoch)
-        if progress is not None:
-            progress(epoch)
+    def some(part: Samples) -> Samples:
+        return Samples(part.inputs[order], part.targets[order])
 
-    def through(samples: Samples, first: int, last: int) -> None:
-        network.fit(
-            samples.inputs,
-            samples.targets,
-            validation_data=(data.validation.inputs, data.validation.targets),
-            initial_epoch=first,
-            epochs=last,
-            batch_size=plan.batch,
-            verbose=0,
-            callbacks=[tensorflow.keras.callbacks.LambdaCallback(on_epoch_end=ended)],
-        )
+    whole = data.fresh
+    return dataclasses.replace(
+        data,
+        train=some(data.train),
+        fresh=None if whole is None else lambda epoch: some(whole(epoch)),
+        # Of all of them: the ranges shall not depend on which were drawn.
+        representative=data.train.inputs if data.representative is None else data.representative,
+    )
 
-    if data.fresh is None:
-        through(data.train, 0, plan.epochs)
-        return tuple(history)
-    for index in range(plan.epochs):
-        with recipes.blamed(path):
-            samples = data.fresh(index)
-        through(samples, index, index + 1)
-    return tuple(history)
+
+def _settings(folder: Path) -> str:
+    """What the lab's folder says about a run: its Python and its lab.yaml."""
+    paths = sorted([*folder.glob("*.py"), *folder.glob(LAB_FILE)])
+    return "\n".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in paths)
 
 
 def _figures(

@@ -11,12 +11,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_deploy.training.recipe import About, Aim, Data, Knob, Network, Plan, Samples
+from edge_deploy.training.recipe import About, Aim, Data, Knob, Network, Plan, Quick, Samples
 
 # Of 1, 2 and 3 the one whose int8 model is best on the validation samples.
 SEED = 2
 EPOCHS = 40
 BATCH = 64
+QUICK = Quick(epochs=10)
 
 ABOUT = About(
     purpose=(

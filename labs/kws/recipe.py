@@ -21,11 +21,12 @@ from edge_deploy.errors import BadInput
 from edge_deploy.features import AudioFeatures
 from edge_deploy.labs import AudioFeatureSettings, Lab
 from edge_deploy.training import augment, datasets, speech
-from edge_deploy.training.recipe import About, Data, Knob, Knobs, Network, Plan, Samples
+from edge_deploy.training.recipe import About, Data, Knob, Knobs, Network, Plan, Quick, Samples
 
 SEED = 1
 EPOCHS = 80
 BATCH = 64
+QUICK = Quick(epochs=8)
 RECORDINGS = True
 
 HERE = Path(__file__).resolve().parent

@@ -11,7 +11,7 @@ from edge_deploy import model
 from edge_deploy.errors import BadInput
 from edge_deploy.training import train
 from edge_deploy.training.datasets import NoData
-from edge_deploy.training.train import TrainingDiverged
+from edge_deploy.training.fitting import TrainingDiverged
 
 RECIPE = """
 import numpy as np
