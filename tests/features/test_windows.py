@@ -79,7 +79,7 @@ def vibration_in_double(settings, samples):
     g = samples / 8192
     g = g - g.mean(axis=0)
     count, fft = settings.samples, settings.fft
-    columns = [np.log(1 + 1000 * np.sqrt((g**2).mean(axis=0)))]
+    columns = [np.log(1 + 100 * np.sqrt((g**2).mean(axis=0)))]
     if settings.bands:
         hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(count) / count)
         power = np.abs(np.fft.rfft(g * hann[:, None], fft, axis=0)) ** 2
@@ -89,7 +89,7 @@ def vibration_in_double(settings, samples):
             inside = (hz >= low) & (hz < high)
             inside[[0, -1]] = False
             square = power[inside].sum(axis=0) * 16 / (3 * fft * count)
-            columns.append(np.log(1 + 1000 * np.sqrt(square)))
+            columns.append(np.log(1 + 100 * np.sqrt(square)))
     return np.stack(columns, axis=1)
 
 
@@ -114,9 +114,9 @@ def test_a_tone_is_as_strong_in_its_band_as_it_is():
     samples = np.zeros((200, 3), np.int16)
     samples[:, 0] = np.rint(8192 * np.sqrt(2) * np.sin(2 * np.pi * 40 * seconds))
     one_g = features.of(VibrationFeatureSettings(200, 200, 4, 256, 0.0, 100.0)).window(samples)
-    assert one_g[0, 0] == pytest.approx(np.log(1001), abs=0.01)
-    assert one_g[0, 2] == pytest.approx(np.log(1001), abs=0.01)  # 25 to 50 Hz
-    assert one_g[0, [1, 3, 4]].max() < np.log(51)  # of the window's skirts
+    assert one_g[0, 0] == pytest.approx(np.log(101), abs=0.01)
+    assert one_g[0, 2] == pytest.approx(np.log(101), abs=0.01)  # 25 to 50 Hz
+    assert one_g[0, [1, 3, 4]].max() < np.log(6)  # of the window's skirts
     assert (one_g[1:] == 0).all()
 
 

@@ -25,14 +25,14 @@ uint32_t ed_vibration_bytes(void)
     return sizeof(ed_vibration);
 }
 
-/* ln(1 + amplitude in mg) of a mean square in g^2. Never below 0: what int8 has to resolve begins
+/* ln(1 + amplitude / 10 mg) of a mean square in g^2. Never below 0: what int8 has to resolve begins
  * where its range does, since a converter's ranges always hold 0. */
 static float log_amplitude(float mean_square)
 {
     /* Below 2^-100 the root is not defined, and nothing of it is seen beside the 1. */
     const float amplitude = mean_square > 0x1p-100f ? ed_math_sqrt(mean_square) : 0.0f;
 
-    return ed_math_log(1.0f + ED_VIBRATION_PER_MG * amplitude);
+    return ed_math_log(1.0f + ED_VIBRATION_10_MG_PER_G * amplitude);
 }
 
 /* The mean square of one axis about its mean, g^2: whole numbers until the last step. */

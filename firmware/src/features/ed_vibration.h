@@ -20,7 +20,9 @@
 #endif
 
 #define ED_VIBRATION_PER_G 8192.0f
-#define ED_VIBRATION_PER_MG 1000.0f /* an amplitude in g becomes ln(1 + so many times it) */
+/* An amplitude in g becomes ln(1 + so many times it): what is below 10 mg, not far from the noise
+ * of such sensors, is not resolved as finely as what is above. */
+#define ED_VIBRATION_10_MG_PER_G 100.0f
 
 typedef struct {
     uint32_t sample_rate_hz; /* 1 to 192,000 */
