@@ -1,7 +1,7 @@
 """An emulated Cortex-M4F with its memories, run in slices, every block of code counted.
 
 Wraps unicorn: the memory map of docs/virtual_board.md, a native hook that counts (native.py,
-cycles.py), devices as one read and one write function, and faults as exceptions with address and
+blocks.py), devices as one read and one write function, and faults as exceptions with address and
 program counter. Knows nothing of time, serial ports or what the devices do.
 """
 
@@ -11,14 +11,14 @@ import ctypes
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import unicorn
 from unicorn import arm_const
 from unicorn.unicorn_py3.unicorn import uclib
 
 from edge_deploy.devices.virtual import native
-from edge_deploy.devices.virtual.cycles import Cost, Decoder
+from edge_deploy.devices.virtual.blocks import Blocks
 
 # The binding declares types for a part of itself only.
 _unicorn: Any = unicorn
@@ -84,15 +84,6 @@ class Devices:
     write: Callable[[int, int], None]
 
 
-class _Reads(NamedTuple):
-    """Of a block, as hook.c has it."""
-
-    words: int
-    first: int
-    reads: int
-    registers: int
-
-
 class Cpu:
     """One core with flash and RAM. Not to be run by two threads at once.
 
@@ -113,7 +104,7 @@ class Cpu:
     ) -> None:
         self._flash = ctypes.create_string_buffer(flash, len(flash))
         self._ram = ctypes.create_string_buffer(ram_bytes)
-        self._decoder = Decoder()
+        self._blocks = Blocks(self._flash)
         self._problem: CpuFault | None = None
         self._error: Exception | None = None
         self._scs: dict[int, int] = {}
@@ -180,12 +171,7 @@ class Cpu:
     def _hook(self, wait_states: int | None) -> None:
         """Hand the native hooks to unicorn; its Python binding only takes Python callbacks."""
         self._table = (native.Block * (1 << native.TABLE_BITS))()
-        self._accesses = (native.Read * native.READS)()
-        self._accesses_used = 0
-        # What each block of the flash reads, once and for all; and those that were translated
-        # anew, by address.
-        self._known: dict[tuple[int, int], _Reads] = {}
-        self._quick: dict[int, int] = {}
+        self._quick: dict[int, int] = {}  # sizes of blocks that were translated anew, by address
         names = (*range(arm_const.UC_ARM_REG_R0, arm_const.UC_ARM_REG_R0 + 13),
                  arm_const.UC_ARM_REG_SP, arm_const.UC_ARM_REG_LR,
                  arm_const.UC_ARM_REG_XPSR)  # fmt: skip
@@ -201,7 +187,7 @@ class Cpu:
             get=ctypes.cast(uclib.uc_reg_read, ctypes.c_void_p).value,
             miss=self._miss,
             table=ctypes.cast(self._table, ctypes.POINTER(native.Block)),
-            accesses=ctypes.cast(self._accesses, ctypes.POINTER(native.Read)),
+            accesses=ctypes.cast(self._blocks.accesses, ctypes.POINTER(native.Read)),
         )
         self._add_native(_unicorn.UC_HOOK_BLOCK, "ed_hook_block", 1, 0)  # 1, 0: everywhere
         if self.counts_flash_reads:
@@ -409,62 +395,16 @@ class Cpu:
         fresh = self._counters.fresh
         try:
             code = bytes(self._uc.mem_read(address, size))
-            cost = self._decoder.cost(code, address, self._constant)
+            cost = self._blocks.fill(fresh, code, address)
         except Exception as error:  # noqa: BLE001 (nothing may escape into the C code)
             self._fail(f"the code cannot be read ({error})", address=address)
             return
         if cost.floating_point and self._scs.get(CPACR, 0) & CPACR_FPU != CPACR_FPU:
             # unicorn's floating-point unit is on from the start; silicon's is not.
             self._fail(f"{_EXCEPTIONS[17]} (CPACR)", address=address)
-        fresh.cycles = cost.cycles
-        fresh.instructions = cost.instructions
-        fresh.head = cost.head
-        fresh.tail = cost.tail
-        fresh.heat = 0
-        fresh.skips = cost.skips
-        known = self._known.get((address, size))
-        if known is None:
-            known = self._learn_reads(address, size, cost)
-        fresh.words, fresh.first, fresh.reads, fresh.registers = known
-
-    def _constant(self, address: int) -> int | None:
-        """The word at an address, where it never changes."""
-        if address + 4 > len(self._flash):
-            return None
-        return int.from_bytes(bytes(memoryview(self._flash)[address : address + 4]), "little")
-
-    def _learn_reads(self, address: int, size: int, cost: Cost) -> _Reads:
-        """What the hook has to know of a block's reads, put where the hook finds it."""
-        used = self._accesses_used
-        in_flash = address + size <= len(self._flash)
-        if (
-            not in_flash  # code in RAM may be another one next time
-            or cost.reads is None
-            or used + len(cost.reads) > native.READS
-            or _may_be_skipped(self._flash, address)
-        ):
-            if in_flash and address in self._quick:
-                # Translated as a block of another length, without a hook at its loads.
-                self._counters.flush = 1
-            known = _Reads(0, 0, native.WATCHED, 0)
-        else:
-            words = registers = 0
-            for read in cost.reads:
-                constant, terms = read.address.constant, read.address.terms
-                if not terms:
-                    if constant < len(self._flash):
-                        words += (constant % 4 + read.size + 3) // 4
-                    continue
-                access = self._accesses[self._accesses_used]
-                access.constant, access.size = constant, read.size
-                for place, (register, factor) in enumerate(terms):
-                    access.registers[place], access.factors[place] = register, factor
-                    registers |= 1 << register
-                self._accesses_used += 1
-            known = _Reads(words, used, self._accesses_used - used, registers)
-        if in_flash:
-            self._known[address, size] = known
-        return known
+        if fresh.reads == native.WATCHED and address in self._quick:
+            # Translated as a block of another length, without a hook at its loads.
+            self._counters.flush = 1
 
     def _on_invalid_access(
         self, _uc: object, kind: int, address: int, size: int, _value: int, _user: object
@@ -497,25 +437,6 @@ class Cpu:
             self._cyccnt_zero = self.cycles - value
         else:
             self._dwt[offset] = value
-
-
-def _may_be_skipped(flash: ctypes.Array[ctypes.c_char], address: int) -> bool:
-    """Whether the instruction at `address` may stand in an IT block that begins before it.
-
-    Looks for halfwords that are an IT instruction (ARMv7-M manual, A7.7.38: 0xBFxy, y not 0) and
-    reach this far if all that they skip is wide. It may be wrong about one that is none.
-    """
-    for back in range(2, 16, 2):
-        at = address - back
-        if at < 0:
-            break
-        low, high = bytes(memoryview(flash)[at : at + 2])
-        mask = low & 0xF
-        if high == 0xBF and mask:
-            instructions = 4 - ((mask & -mask).bit_length() - 1)
-            if back - 2 < 4 * instructions:
-                return True
-    return False
 
 
 def _describe(number: int) -> str:
