@@ -21,9 +21,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # A worker that crashes ends the run: with a new one in its place xdist was seen to wait for ever.
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile --max-worker-restart 0
 
-# What the tests like to have beside the wheels: the compiler of the published figures, and a
-# second emulator that faults where silicon does.
-DEBIAN_PACKAGES := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
+# What the tests like to have beside the wheels: the compiler of the published figures, a second
+# emulator that faults where silicon does, and both for a Xtensa core.
+DEBIAN_PACKAGES := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
+	gcc-xtensa-lx106 qemu-system-misc
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-hello test test-all sweep lint format clean setup-demo setup-test setup-debian
@@ -68,6 +69,7 @@ setup-test: $(VENV)/.installed-test setup-debian
 # apt-get the tests that need them are skipped, each with its reason.
 setup-debian:
 	@if command -v arm-none-eabi-gcc && command -v qemu-system-arm \
+		&& command -v xtensa-lx106-elf-gcc && command -v qemu-system-xtensa \
 		&& [ -n "$$(arm-none-eabi-gcc --print-file-name=nano.specs | grep /)" ]; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get; then \
 		echo "Installing $(DEBIAN_PACKAGES) ..." >&2; \
