@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_deploy import roc
-from edge_deploy.bench import classes, decision, plot
+from edge_deploy.bench import classes, decision
 from edge_deploy.bench.classes import ORIGIN, Classes
 from edge_deploy.bench.clips import ANOMALY_KINDS
+from edge_deploy.drawing import curves
 from edge_deploy.errors import BadInput
 from edge_deploy.intervals import CONFIDENCE
 from edge_deploy.quantity import Quantity
@@ -127,19 +128,19 @@ def picture(found: Anomalies, title: str) -> str:
         few = group.curve.corners()
         alarms, hits = few.false_positives / few.negatives, few.true_positives / few.positives
         lines.append(
-            plot.Line(
+            curves.Line(
                 f"{group.name or 'all'}: {group.curve.auc:.3f}",
                 tuple(zip(alarms.tolist(), hits.tolist(), strict=True)),
                 dot=(group.false_alarms / group.normal, group.found / group.anomalous),
             )
         )
-    lines.append(plot.Line("by chance", ((0.0, 0.0), (1.0, 1.0))))
-    return plot.emit(
+    lines.append(curves.Line("by chance", ((0.0, 0.0), (1.0, 1.0))))
+    return curves.emit(
         title,
         "normal samples taken for anomalies (false positive rate)",
-        [plot.Panel("anomalies found (true positive rate)", tuple(lines))],
+        [curves.Panel("anomalies found (true positive rate)", tuple(lines))],
         note=f"areas under the curves; dots: the lab's threshold, {found.threshold:g}",
-        panel_height=plot.SQUARE,
+        panel_height=curves.SQUARE,
     )
 
 

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edge_deploy.bench import decision, plot
+from edge_deploy.bench import decision
 from edge_deploy.bench.decision import Heard, Rule, Scores
 from edge_deploy.bench.passage import Passage, Word
+from edge_deploy.drawing import curves
 from edge_deploy.intervals import CONFIDENCE, poisson, wilson
 from edge_deploy.quantity import Quantity
 from edge_deploy.sensing import AudioFeatureSettings
@@ -170,15 +171,15 @@ def picture(curve: Curve, title: str) -> str:
             for p in along
             if p.false_accepts_per_hour is not None
         )
-        misses += [plot.Line(name, missed)] if missed else []
-        accepts += [plot.Line(name, accepted)] if accepted else []
+        misses += [curves.Line(name, missed)] if missed else []
+        accepts += [curves.Line(name, accepted)] if accepted else []
     panels = [
-        plot.Panel(label, tuple(lines))
+        curves.Panel(label, tuple(lines))
         for label, lines in (("words missed, %", misses), ("false accepts per hour", accepts))
         if lines
     ]
-    mark = plot.Mark(curve.current.threshold, f"the lab's: {curve.current.threshold:g}")
-    return plot.emit(title, "threshold", panels, mark=mark)
+    mark = curves.Mark(curve.current.threshold, f"the lab's: {curve.current.threshold:g}")
+    return curves.emit(title, "threshold", panels, mark=mark)
 
 
 def _point(

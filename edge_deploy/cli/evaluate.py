@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from edge_deploy import budgets, catalogue
+from edge_deploy import budgets, catalogue, drawing
 from edge_deploy.bench import clips as recordings
 from edge_deploy.bench import evaluate as evaluating
 from edge_deploy.bench import host as hosts
@@ -72,8 +72,9 @@ class NoSensor(UsageError):
     "picture",
     type=click.Path(path_type=Path, dir_okay=False),
     default=None,
-    metavar="FILE.svg",
-    help="Draw the confusion matrix, the ROC curves, or with --stream the curve into FILE.svg.",
+    metavar="FILE",
+    help="Draw the confusion matrix, the ROC curves, or the curves of --stream: .svg, or .png, "
+    "which needs the extra train.",
 )
 @json_option
 @debug_option
@@ -94,8 +95,8 @@ def evaluate(
     all that is asked, without firmware; --board only says whose budget is held.
     LAB is a lab's name (edge-deploy labs) or a folder with a lab.yaml.
     """
-    if picture is not None and picture.suffix.lower() != ".svg":
-        raise UsageError(f"{picture}: pictures are drawn as SVG; give a name that ends in .svg.")
+    if picture is not None:
+        drawing.check(picture.name)
     subject = prepare.subject(lab_word)
     lab = _sensing(subject, target)
     if streaming:
@@ -123,7 +124,7 @@ def evaluate(
     limits = _limits(lab, target.board) if result.n == len(found) else {}
     checks = budgets.check(result.found.figures, limits)
     if picture is not None:
-        output.write(picture, figures.picture(result))
+        output.write(picture, drawing.encoded(figures.picture(result), picture.name))
     if as_json:
         output.document({**result.as_json(), "budgets": [check.as_json() for check in checks]})
     else:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_deploy.bench import anomalies, matrix
+from edge_deploy.bench import anomalies
 from edge_deploy.bench.anomalies import Anomalies, Group
 from edge_deploy.bench.classes import Classes
 from edge_deploy.bench.evaluate import Agreement, EvaluateResult
 from edge_deploy.cli import output
+from edge_deploy.drawing import matrix
 from edge_deploy.intervals import CONFIDENCE, wilson
 
 _COLUMNS = 100

@@ -58,10 +58,10 @@ def line(content: Mapping[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def write(path: Path, text: str) -> None:
-    """A text file of the user's. Raises EdgeDeployError where the disk refuses."""
+def write(path: Path, content: str | bytes) -> None:
+    """A file of the user's, text as UTF-8. Raises EdgeDeployError where the disk refuses."""
     try:
-        path.write_text(text, encoding="utf-8", newline="\n")
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as problem:
         raise EdgeDeployError(
             f"{path}: cannot be written: {problem.strerror or problem}."

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_deploy import audio, boards, devices
+from edge_deploy import audio, boards, devices, drawing
 from edge_deploy.bench import curve as curves
 from edge_deploy.bench import listening, passage
 from edge_deploy.bench.curve import Point
@@ -72,7 +72,7 @@ def tune(
     )
     if picture is not None:
         title = f"{lab.name} on {target.board} ({target.on}), seed {target.seed}"
-        output.write(picture, curves.picture(result.curve, title))
+        output.write(picture, drawing.encoded(curves.picture(result.curve, title), picture.name))
     if as_json:
         output.document(result.as_json())
     else:

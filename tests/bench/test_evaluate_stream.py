@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 from edge_deploy import labs, model
 from edge_deploy.bench import clips as recordings
 from edge_deploy.bench import curve as curves
-from edge_deploy.bench import decision, listening, passage, plot
+from edge_deploy.bench import decision, listening, passage
 from edge_deploy.bench.curve import Track
 from edge_deploy.bench.decision import Heard, Rule, Scores
 from edge_deploy.bench.host import HearingHost
 from edge_deploy.bench.listening import Holes
 from edge_deploy.bench.passage import Passage, Word
 from edge_deploy.bench.tuning import check_rule, tuning
+from edge_deploy.drawing import curves as drawn
 from edge_deploy.errors import BadInput, WrongBoard
 from edge_deploy.features import AudioFeatures
 from edge_deploy.model import oracle
@@ -298,8 +299,8 @@ def test_a_picture_has_curves_axes_and_the_labs_threshold() -> None:
 
 
 def test_a_higher_value_is_drawn_higher_and_ticks_are_round() -> None:
-    panel = plot.Panel("y", (plot.Line("a", ((0.0, 0.0), (0.5, 7.0), (1.0, 14.0))),))
-    svg = plot.emit("t", "x", [panel])
+    panel = drawn.Panel("y", (drawn.Line("a", ((0.0, 0.0), (0.5, 7.0), (1.0, 14.0))),))
+    svg = drawn.emit("t", "x", [panel])
     (line,) = elements(svg, "polyline")
     points = [tuple(map(float, pair.split(","))) for pair in line.attrib["points"].split()]
     assert points[0][0] < points[1][0] < points[2][0]
@@ -313,9 +314,9 @@ def test_a_higher_value_is_drawn_higher_and_ticks_are_round() -> None:
 
 def test_nothing_to_draw_is_refused() -> None:
     with pytest.raises(ValueError, match="points"):
-        plot.emit("t", "x", [])
+        drawn.emit("t", "x", [])
     with pytest.raises(ValueError, match="finite"):
-        plot.emit("t", "x", [plot.Panel("y", (plot.Line("a", ((0.0, float("nan")),)),))])
+        drawn.emit("t", "x", [drawn.Panel("y", (drawn.Line("a", ((0.0, float("nan")),)),))])
 
 
 # --- through a board ---

@@ -344,7 +344,21 @@ def test_a_picture_of_another_kind(
     capfd: pytest.CaptureFixture[str], tones: Path, data: Path, tmp_path: Path
 ) -> None:
     words = (tones, *LOCAL, "--data", data, "-o", tmp_path / "x.jpg")
-    refused(capfd, Exit.USAGE, words, "x.jpg", ".svg")
+    refused(capfd, Exit.USAGE, words, "x.jpg", ".svg", ".png")
+
+
+def test_a_png_where_matplotlib_is_missing(
+    capfd: pytest.CaptureFixture[str],
+    tones: Path,
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    words = (tones, "--on", "host", "--data", data, "-o", tmp_path / "x.png")
+    err = refused(capfd, Exit.FAILED, words, "matplotlib")
+    assert ".svg" in err.partition("Things to try:")[2]
+    assert not (tmp_path / "x.png").exists()
 
 
 def test_a_picture_where_no_file_can_be(

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from edge_deploy.bench import matrix
+from edge_deploy.drawing import matrix
 
 SPACE = {"svg": "http://www.w3.org/2000/svg"}
 
