@@ -7,6 +7,7 @@ and no other SVG. The same document and matplotlib give the same bytes.
 from __future__ import annotations
 
 import io
+import logging
 import re
 import warnings
 import xml.etree.ElementTree as ET
@@ -44,10 +45,20 @@ def check() -> None:
 def encoded(svg: str) -> bytes:
     """The PNG of a document. Raises MatplotlibMissing; ValueError for SVG that is not ours."""
     check()
+    # It tells at length that it looks for fonts.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    from matplotlib import style
+
+    with style.context("default", after_reset=True), warnings.catch_warnings():
+        # A letter that the font lacks is drawn as a box.
+        warnings.simplefilter("ignore", UserWarning)
+        return _encoded(ET.fromstring(svg))  # noqa: S314 (our own text)
+
+
+def _encoded(root: ET.Element) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    root = ET.fromstring(svg)  # noqa: S314 (our own text)
     width, height = (float(root.attrib[side]) for side in ("width", "height"))
     figure = Figure(
         (width / _PIXELS_PER_INCH, height / _PIXELS_PER_INCH),
@@ -60,10 +71,7 @@ def encoded(svg: str) -> bytes:
     for order, piece in enumerate(root):
         _draw(axes, piece, order, ink)
     content = io.BytesIO()
-    with warnings.catch_warnings():
-        # A letter that the font lacks is drawn as a box.
-        warnings.simplefilter("ignore", UserWarning)
-        figure.savefig(content, format="png", metadata={"Software": None})
+    figure.savefig(content, format="png", metadata={"Software": None})
     return content.getvalue()
 
 
