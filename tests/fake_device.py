@@ -468,7 +468,13 @@ class FakeBoard:
             for offset in range(0, len(window), 64):
                 self.record("window", off=offset, hex=window[offset : offset + 64].hex())
             frames = max(0, (len(self.heard) - audio.frame) // audio.hop + 1)
-            self.record("windowed", bytes=len(window), frames=frames, crc=crc_hex(window))
+            self.record(
+                "windowed",
+                bytes=len(window),
+                frames=frames,
+                samples=len(self.heard),
+                crc=crc_hex(window),
+            )
         self.say("m-ready")
 
     def clear_window(self) -> None:

@@ -10,19 +10,16 @@ from collections.abc import Sequence
 
 import edge_deploy
 from edge_deploy.boards import Board
-from edge_deploy.build import listening
+from edge_deploy.build import sensing
 from edge_deploy.compiler.text import c_float, c_string, wire_name
 from edge_deploy.errors import UsageError
-from edge_deploy.sensing import AudioFeatureSettings, DecisionSettings, SourceSettings
+from edge_deploy.sensing import SENSORS, DecisionSettings, FeatureSettings, SourceSettings
 
 FILE = "ed_app_config.h"
 # What `hello` gives as variant: where the firmware runs, when it is not on the board itself.
 VARIANTS = {"virtual_m4": "virtual", "host": "local"}
-_SOURCES = {
-    "none": "ED_SOURCE_NONE",
-    "ramp": "ED_SOURCE_RAMP",
-    "microphone": "ED_SOURCE_MICROPHONE",
-}
+# Words of firmware/src/app/ed_source.h.
+_SOURCES = {kind: f"ED_SOURCE_{kind.upper()}" for kind in ("none", "ramp", *SENSORS)}
 
 
 def emit(
@@ -30,15 +27,19 @@ def emit(
     port: str,
     labels: Sequence[str],
     source: SourceSettings,
-    features: AudioFeatureSettings | None = None,
+    features: FeatureSettings | None = None,
     decision: DecisionSettings | None = None,
+    record: SourceSettings | None = None,
 ) -> str:
     """The text of `ed_app_config.h`.
 
     labels: any text; written as docs/wire.md says for text values.
-    features, decision: what the source `microphone` needs.
+    features, decision: what a source that is a sensor needs.
+    record: the sensor whose samples go to the host as they are; there is no other source then.
     Raises UsageError for a source that this firmware does not have.
     """
+    if record is not None and (record.kind not in SENSORS or source.kind != "none"):
+        raise UsageError(f"firmware records one of {', '.join(SENSORS)}, and does nothing else.")
     if source.kind not in _SOURCES:
         raise UsageError(
             f"source {source.kind!r} is not known; there are {', '.join(sorted(_SOURCES))}."
@@ -50,10 +51,6 @@ def emit(
         "#ifndef ED_APP_CONFIG_H",
         "#define ED_APP_CONFIG_H",
         "",
-        "#define ED_SOURCE_NONE 0",
-        "#define ED_SOURCE_RAMP 1",
-        "#define ED_SOURCE_MICROPHONE 2",
-        "",
         f"#define ED_APP_BOARD {c_string(wire_name(board.name))}",
         f"#define ED_APP_VARIANT {c_string(VARIANTS[port])}",
         f"#define ED_APP_PORT {c_string(port)}",
@@ -62,7 +59,7 @@ def emit(
         f"#define ED_APP_SUPPLY_MV {board.supply_mv or 0}u",  # 0: not known
         f"#define ED_APP_LABELS {len(labels)}",
         f"#define ED_APP_LABEL_TEXTS {{ {texts} }}",
-        f"#define ED_APP_SOURCE {_SOURCES[source.kind]}",
+        f"#define ED_APP_SOURCE {'ED_SOURCE_RECORDER' if record else _SOURCES[source.kind]}",
     ]
     if source.kind == "ramp":
         lines += [
@@ -71,8 +68,11 @@ def emit(
             f"#define ED_APP_RAMP_STEPS {source.steps}u",
             f"#define ED_APP_RAMP_PERIOD_US {round(source.period_ms * 1000)}u",
         ]
-    elif source.kind == "microphone":
+    elif source.kind in SENSORS:
         if features is None or decision is None:
-            raise UsageError("a microphone needs the lab's features and decision.")
-        lines += listening.macros(labels, source, features, decision)
+            raise UsageError(f"a {source.kind} needs the lab's features and decision.")
+        lines += sensing.macros(labels, source, features, decision)
+    elif record is not None:
+        lines.append(f"#define ED_APP_SENSOR {_SOURCES[record.kind]}")
+        lines += sensing.sensor_macros(record)
     return "\n".join([*lines, "", "#endif", ""])

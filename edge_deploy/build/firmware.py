@@ -19,12 +19,12 @@ import edge_deploy
 from edge_deploy import artifact, toolchains
 from edge_deploy.artifact import Artifact, Manifest
 from edge_deploy.boards import Board
-from edge_deploy.build import cache, config, elf, limits, listening, sources
+from edge_deploy.build import cache, config, elf, limits, sensing, sources
 from edge_deploy.build.sources import Sources
 from edge_deploy.compiler import Compiled
 from edge_deploy.errors import BuildFailed, UsageError
 from edge_deploy.model.graph import Graph
-from edge_deploy.sensing import AudioFeatureSettings, DecisionSettings, SourceSettings
+from edge_deploy.sensing import DecisionSettings, FeatureSettings, SourceSettings
 from edge_deploy.toolchains import RegionOverflow, Toolchain
 
 # What the linker sets aside below the initial stack pointer. `run` reports the peak use.
@@ -51,15 +51,19 @@ def firmware(
     port: str,
     labels: Sequence[str] = (),
     source: SourceSettings | None = None,
-    features: AudioFeatureSettings | None = None,
+    features: FeatureSettings | None = None,
     decision: DecisionSettings | None = None,
+    record: SourceSettings | None = None,
     toolchain: Toolchain | None = None,
     force: bool = False,
 ) -> Artifact:
     """Build the firmware with a model for a board, or take it from the cache.
 
     port: `virtual_m4` (a flat image) or `host` (an executable for this computer).
-    features, decision: of a lab whose source is a microphone.
+    features, decision: of a lab whose source is a sensor.
+    record: instead of a source the sensor whose raw samples go to the host (`Session.raw`); of a
+    microphone its sample_rate_hz counts, of an IMU that and axes, of a camera width, height and
+    period_ms. Any model serves; the smaller the better.
     toolchain: default is the one that `toolchains.find` takes for the port.
     force: build although it is kept.
     Raises OverBudget when it does not fit the board, ToolchainMissing, CompileFailed,
@@ -69,13 +73,15 @@ def firmware(
         raise ValueError(f"unknown port {port!r}; known: {', '.join(sources.PORTS)}")
     limits.hold_compiled(compiled, graph.name, board)
     if features is not None:
-        listening.hold(graph, labels, features)
+        sensing.hold(graph, labels, features)
     if toolchain is None:
         toolchain = toolchains.find(toolchains.HOST if port == "host" else toolchains.CORTEX_M4)
     ours = sources.collect(port, features=features is not None)
     generated = {
         **compiled.files,
-        config.FILE: config.emit(board, port, labels, source or _NO_SOURCE, features, decision),
+        config.FILE: config.emit(
+            board, port, labels, source or _NO_SOURCE, features, decision, record
+        ),
     }
     symbols = _linker_symbols(board) if ours.linker_script else {}
     job = _Job(compiled, graph, board, port, toolchain, ours, generated, symbols, features)
@@ -94,7 +100,7 @@ class _Job:
     ours: Sources
     generated: Mapping[str, str]
     symbols: Mapping[str, int]  # for the linker script
-    features: AudioFeatureSettings | None
+    features: FeatureSettings | None
 
     def key(self) -> str:
         """Digest of all that the artifact depends on, its manifest's facts among them."""
@@ -169,7 +175,7 @@ class _Job:
         work = output.parent
         generated = [work / name for name in self.generated if name.endswith(".c")]
         include = (self.ours.root, work)
-        defines = listening.defines(self.features)
+        defines = sensing.defines(self.features)
         fast = [
             self.toolchain.compile(
                 source, work / f"{source.stem}.o", include=include, defines=defines

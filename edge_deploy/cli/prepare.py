@@ -187,7 +187,7 @@ def artifact(subject: Subject, board: Board, port: str) -> tuple[Compiled, Artif
         port=port,
         labels=subject.lab.labels if subject.lab else (),
         source=subject.lab.source if subject.lab else None,
-        features=subject.lab.audio if subject.lab else None,
+        features=subject.lab.features if subject.lab else None,
         decision=subject.lab.decision if subject.lab else None,
     )
     seconds = time.monotonic() - started

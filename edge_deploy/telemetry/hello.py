@@ -10,6 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_deploy.errors import BadInput
+from edge_deploy.telemetry import facts
+from edge_deploy.telemetry.facts import (
+    AudioFacts,
+    RecorderFacts,
+    SensingFacts,
+)
 from edge_deploy.telemetry.failures import ForeignFirmware
 from edge_deploy.telemetry.wire import ED_WIRE_PROTOCOL, Record
 
@@ -23,9 +29,6 @@ NUMPY_TYPES = {
     "float32": "<f4",
     "bool": "?",
 }
-
-MICROPHONE = "microphone"
-"""The `source` of firmware that listens."""
 
 
 @dataclass(frozen=True)
@@ -74,55 +77,15 @@ class WireTensor:
 
 
 @dataclass(frozen=True)
-class AudioFacts:
-    """How firmware listens, by its own word (docs/wire.md, `ed-audio`).
-
-    frame, hop, fft: samples. bins: features of a frame; mel: bands they are made of.
-    frames: how many make the model's input. stride, hold_off: hops. threshold: of the mean of the
-    last `smooth` results.
-    """
-
-    kind: str
-    rate_hz: int
-    frame: int
-    hop: int
-    fft: int
-    mel: int
-    bins: int
-    frames: int
-    stride: int
-    threshold: float
-    smooth: int
-    hold_off: int
-
-    @property
-    def stride_us(self) -> float:
-        """Time between two inferences."""
-        return 1e6 * self.stride * self.hop / self.rate_hz
-
-    @property
-    def window_samples(self) -> int:
-        """How many samples the model's input covers."""
-        return (self.frames - 1) * self.hop + self.frame
-
-    def frames_in(self, samples: int) -> int:
-        """How many frames are complete once so many samples came to a cleared window."""
-        return max(0, (samples - self.frame) // self.hop + 1)
-
-    def samples_in(self, frames: int) -> int:
-        """How many samples it takes to complete so many frames of a cleared window."""
-        return (frames - 1) * self.hop + self.frame if frames > 0 else 0
-
-
-@dataclass(frozen=True)
 class Hello:
     """A board, its firmware and its model, by the board's own word.
 
     port: the firmware's port, such as `virtual_m4`, `host`, `arduino`: how time is kept there.
     layers: how many laps a run with layers reports. counters: what the board counts beside time.
     source: what `stream` takes its inputs from; `none` if it cannot.
-    audio: how it listens, None for firmware that does not. state_bytes: of the model's variables,
-    which live from one inference to the next.
+    sensing: how it senses, None for firmware that does not. recorder: whose raw samples it sends,
+    None for firmware that does not. state_bytes: of the model's variables, which live from one
+    inference to the next.
     """
 
     protocol: int
@@ -142,8 +105,14 @@ class Hello:
     sensors: tuple[str, ...]
     source: str
     counters: tuple[str, ...]
-    audio: AudioFacts | None = None
+    sensing: SensingFacts | None = None
     state_bytes: int = 0
+    recorder: RecorderFacts | None = None
+
+    @property
+    def audio(self) -> AudioFacts | None:
+        """How the firmware listens; None where it does not."""
+        return self.sensing if isinstance(self.sensing, AudioFacts) else None
 
     @property
     def input_bytes(self) -> int:
@@ -183,7 +152,7 @@ class HelloParts:
 
     def __init__(self) -> None:
         self._head: Record | None = None
-        self._audio: Record | None = None
+        self._sensing: Record | None = None
         self._parts: dict[str, dict[int, Record]] = {}
         self.heard = False  # any valid record of ours
 
@@ -193,17 +162,17 @@ class HelloParts:
         if record.kind == "hello":
             if self._head is None or self._head.fields != record.fields:
                 self._parts.clear()  # another board or model: nothing of the old one may stay
-                self._audio = None
+                self._sensing = None
             self._head = record
             return True
-        if record.kind == "audio":
-            self._audio = record
+        if record.kind in facts.KINDS.values():
+            self._sensing = record
             return True
         if record.kind in {"input", "output", "label"}:
             self._parts.setdefault(record.kind, {})[record.integer("i")] = record
             return True
         if record.kind == "boot":
-            self._head = self._audio = None
+            self._head = self._sensing = None
             self._parts.clear()
         return False
 
@@ -216,8 +185,9 @@ class HelloParts:
             for kind, announced in self._announced(self._head)
             if len(self._parts.get(kind, ())) < announced
         ]
-        if self._audio is None and self._listens(self._head):
-            lacking.append("ed-audio")
+        kind = self._sensing_kind(self._head)
+        if kind is not None and self._said(kind) is None:
+            lacking.append(f"ed-{kind}")
         return ", ".join(lacking)
 
     def complete(self) -> Hello | None:
@@ -233,14 +203,16 @@ class HelloParts:
                 try_next=("edge-deploy flash --board BOARD MODEL  put our firmware on it",),
             )
         rows: dict[str, list[Record]] = {}
-        for kind, announced in self._announced(head):
-            have = self._parts.get(kind, {})
+        for row, announced in self._announced(head):
+            have = self._parts.get(row, {})
             if any(index not in have for index in range(announced)):
                 return None
-            rows[kind] = [have[index] for index in range(announced)]
-        audio = self._audio if self._listens(head) else None
-        if audio is None and self._listens(head):
+            rows[row] = [have[index] for index in range(announced)]
+        kind = self._sensing_kind(head)
+        said = None if kind is None else self._said(kind)
+        if kind is not None and said is None:
             return None
+        sensing = None if said is None else facts.read(said)
         return Hello(
             protocol=protocol,
             board=head.text("board"),
@@ -259,39 +231,23 @@ class HelloParts:
             sensors=head.names("sensors"),
             source=head.text("source"),
             counters=head.names("counters"),
-            audio=None if audio is None else _read_audio(audio),
             state_bytes=head.optional_integer("state_bytes") or 0,
+            sensing=sensing if not isinstance(sensing, RecorderFacts) else None,
+            recorder=sensing if isinstance(sensing, RecorderFacts) else None,
         )
 
+    def _said(self, kind: str) -> Record | None:
+        """The record that says how the firmware senses, if it is of that kind."""
+        return self._sensing if self._sensing and self._sensing.kind == kind else None
+
     @staticmethod
-    def _listens(head: Record) -> bool:
-        return head.fields.get("source") == MICROPHONE
+    def _sensing_kind(head: Record) -> str | None:
+        """Which record says how the firmware senses; None where it does not."""
+        return facts.KINDS.get(head.fields.get("source", ""))
 
     @staticmethod
     def _announced(head: Record) -> tuple[tuple[str, int], ...]:
         return tuple((kind, head.integer(f"{kind}s")) for kind in ("input", "output", "label"))
-
-
-def _read_audio(record: Record) -> AudioFacts:
-    """An `ed-audio` record. Raises ForeignFirmware for one that no firmware of ours would send."""
-    facts = AudioFacts(
-        kind=record.text("kind"),
-        rate_hz=record.integer("rate_hz"),
-        frame=record.integer("frame"),
-        hop=record.integer("hop"),
-        fft=record.integer("fft"),
-        mel=record.integer("mel"),
-        bins=record.integer("bins"),
-        frames=record.integer("frames"),
-        stride=record.integer("stride"),
-        threshold=record.optional_float32("threshold_bits") or 0.0,
-        smooth=record.integer("smooth"),
-        hold_off=record.integer("hold_off"),
-    )
-    for key in ("rate_hz", "frame", "hop", "bins", "frames", "stride"):
-        if getattr(facts, key) < 1:
-            raise ForeignFirmware(f"the board's ed-audio has {key}={getattr(facts, key)}.")
-    return facts
 
 
 def _read_tensor(record: Record) -> WireTensor:

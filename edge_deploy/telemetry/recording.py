@@ -18,7 +18,9 @@ from typing import Any
 
 from edge_deploy import __version__
 from edge_deploy.errors import BadInput, EdgeDeployError
-from edge_deploy.telemetry.hello import NUMPY_TYPES, AudioFacts, Hello, WireTensor
+from edge_deploy.telemetry import facts
+from edge_deploy.telemetry.facts import AudioFacts, SensingFacts
+from edge_deploy.telemetry.hello import NUMPY_TYPES, Hello, WireTensor
 from edge_deploy.telemetry.readings import Reading, from_json, to_json
 
 SCHEMA_VERSION = 1
@@ -33,7 +35,7 @@ class Header:
     """Where the readings come from.
 
     on: the device as the user named it. started: UTC, ISO 8601, to the second.
-    inputs, outputs, audio: of the model and the listening firmware, so that the readings can be
+    inputs, outputs, sensing: of the model and the sensing firmware, so that the readings can be
     shown again from the file alone; empty and None in files of versions that did not write them.
     """
 
@@ -53,7 +55,12 @@ class Header:
     source: str = "none"
     inputs: tuple[WireTensor, ...] = ()
     outputs: tuple[WireTensor, ...] = ()
-    audio: AudioFacts | None = None
+    sensing: SensingFacts | None = None
+
+    @property
+    def audio(self) -> AudioFacts | None:
+        """How the firmware listened; None where it did not."""
+        return self.sensing if isinstance(self.sensing, AudioFacts) else None
 
     @classmethod
     def now(cls, hello: Hello, *, on: str) -> Header:
@@ -73,7 +80,7 @@ class Header:
             source=hello.source,
             inputs=hello.inputs,
             outputs=hello.outputs,
-            audio=hello.audio,
+            sensing=hello.sensing,
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -96,8 +103,8 @@ class Header:
             "inputs": [_tensor_json(tensor) for tensor in self.inputs],
             "outputs": [_tensor_json(tensor) for tensor in self.outputs],
         }
-        if self.audio is not None:
-            flat["audio"] = dataclasses.asdict(self.audio)
+        if self.sensing is not None:
+            flat[self.sensing.record] = dataclasses.asdict(self.sensing)
         return flat
 
 
@@ -231,7 +238,7 @@ def _read_header(line: Mapping[str, Any]) -> Header:
         source=str(line.get("source", "none")),
         inputs=tuple(map(_read_tensor, line.get("inputs", ()))),
         outputs=tuple(map(_read_tensor, line.get("outputs", ()))),
-        audio=_read_audio(line["audio"]) if "audio" in line else None,
+        sensing=facts.from_json(line),
     )
 
 
@@ -253,16 +260,3 @@ def _read_tensor(flat: Mapping[str, Any]) -> WireTensor:
         scale=None if scale is None else float(scale),
         zero_point=None if zero_point is None else int(zero_point),
     )
-
-
-def _read_audio(flat: Mapping[str, Any]) -> AudioFacts:
-    """The listening facts. Raises KeyError, TypeError, ValueError where they are none."""
-    kinds = {"kind": str, "threshold": float}
-    values = {
-        field.name: kinds.get(field.name, int)(flat[field.name])
-        for field in dataclasses.fields(AudioFacts)
-    }
-    facts = AudioFacts(**values)
-    if min(facts.rate_hz, facts.frame, facts.hop, facts.frames, facts.stride) < 1:
-        raise ValueError("audio without samples.")
-    return facts

@@ -1,4 +1,4 @@
-"""A session with one board over an open link: hello, load, run, hear, decide, stream, reset.
+"""A session with one board over an open link: hello, load, run, hear, decide, stream, raw, reset.
 
 Turns calls into commands of docs/wire.md and the board's records into results. A damaged reply
 is asked for again, a bounded number of times, and never half believed. Knows nothing about what
@@ -41,10 +41,11 @@ from edge_deploy.telemetry.failures import (
     WrongModel,
 )
 from edge_deploy.telemetry.hello import Hello, HelloParts, WireTensor
-from edge_deploy.telemetry.listening import Listening
-from edge_deploy.telemetry.listening import facts as listening_facts
+from edge_deploy.telemetry.raw import RawReader, RawSamples, patience_s_of, recorder_of
 from edge_deploy.telemetry.readings import Inference, Log, Power, read_inference, read_power
 from edge_deploy.telemetry.run_reply import RunReply, RunResult
+from edge_deploy.telemetry.sensing import Sensing
+from edge_deploy.telemetry.sensing import facts as sensing_facts
 from edge_deploy.telemetry.wire import (
     ED_WIRE_MAX_RUNS,
     ED_WIRE_MAX_WARMUP,
@@ -56,7 +57,7 @@ from edge_deploy.telemetry.wire import (
     crc,
 )
 
-__all__ = ["Health", "Hello", "Link", "RunResult", "Session", "WireTensor"]
+__all__ = ["Health", "Hello", "Link", "RawSamples", "RunResult", "Session", "WireTensor"]
 
 HELLO_ATTEMPTS = 2 * ATTEMPTS
 """More than of other commands, because each attempt may add what the others lacked."""
@@ -92,7 +93,7 @@ class Session:
         self._talk = Conversation(link, timeout_s=timeout_s, clock=clock)
         self._hello: Hello | None = None
         self._loaded: bytes | None = None
-        self._listening = Listening(self._talk, self._upload_once)
+        self._sensing = Sensing(self._talk, self._upload_once)
         self._seconds_a_run: float | None = None  # the slowest seen, by the host's clock
         self._streaming = False
 
@@ -129,7 +130,7 @@ class Session:
         """
         self._hello = None
         self._loaded = None
-        self._listening.lose()
+        self._sensing.lose()
         self._talk.begin()
         with contextlib.suppress(Damaged, BoardRefused):
             self._stop_stream_once()  # changes nothing on a board that does not stream
@@ -302,38 +303,39 @@ class Session:
         self.load(data)
         return self.run(1).output
 
-    # --- listening ------------------------------------------------------------------------
+    # --- sensing --------------------------------------------------------------------------
 
     def forget(self) -> None:
-        """Reset the model's variables; clear the listening window and what a decision remembers.
+        """Reset the model's variables; clear the window and what a decision remembers.
 
-        Raises NotListening for firmware that has neither.
+        Raises NotSensing for firmware that has neither.
         """
         if not self.board.state_bytes:
-            listening_facts(self.board)
-        self._listening.forget()
+            sensing_facts(self.board)
+        self._sensing.forget()
 
-    def hear(self, samples: NDArray[np.int16]) -> None:
-        """Append samples to the window: (n,) int16, any number, at the rate of `board.audio`.
+    def hear(self, samples: NDArray[np.int16] | NDArray[np.uint8]) -> None:
+        """Append raw samples to the window, as if the board's sensor had given them.
 
-        Damaged pieces are sent again, and none is heard twice. Samples that do not complete a
-        frame wait for the next call. The first call after `begin` or a stream clears the window.
-        Raises BadInput for other arrays, NotListening.
+        samples: of sound (n,) int16 at the rate of `board.sensing`; of motion (n, axes) int16 at
+        that rate, in the units of docs/wire.md; of a camera one frame, (height, width) uint8.
+        Damaged pieces are sent again, and none is taken twice. The first call after `begin` or a
+        stream clears the window. Raises BadInput for other arrays, NotSensing.
         """
         self._loaded = None
-        self._listening.hear(self.board, samples)
+        self._sensing.hear(self.board, samples)
 
     def decide(self) -> Inference:
         """One inference on the window as it is, without smoothing; never `heard`.
 
-        Raises NotListening.
+        Raises NotSensing.
         """
         self._loaded = None  # it stood where the window goes
-        return self._listening.decide(self.board, self._talk.timeout_s)
+        return self._sensing.decide(self.board, self._talk.timeout_s)
 
     def window(self) -> bytes:
-        """The window as the model gets it, oldest frame first. Raises NotListening."""
-        return self._listening.window(self.board)
+        """The window as the model gets it, oldest first. Raises NotSensing."""
+        return self._sensing.window(self.board)
 
     # --- streaming ------------------------------------------------------------------------
 
@@ -353,7 +355,7 @@ class Session:
         unheard = 0  # times that the stream was begun without a reading since
         patience_s = talk.timeout_s
         self._loaded = None  # a stream writes its own inputs where the loaded one was
-        self._listening.lose()  # and its own samples into the window
+        self._sensing.lose()  # and its own samples into the window
         try:
             self._start_stream(command)
             heard_at = talk.now()
@@ -390,13 +392,60 @@ class Session:
             if self._streaming:
                 self.stop_stream()
 
+    def raw(self, count: int | None = None) -> Generator[RawSamples, None, None]:
+        """Raw samples of a board that records: `count` of them, or until the generator is closed.
+
+        count: samples; of a camera, frames. Each RawSamples says what is missing before it,
+        dropped by the sensor or damaged on the way: `count` includes what was damaged. They come
+        as soon as the board sends them: a twentieth of a second of them or less, or a frame.
+        Closing the generator (or Ctrl-C inside it) ends the stream on the board and discards what
+        was under way. Raises NotRecording for firmware that records nothing (it is built by
+        `build.firmware(..., record=...)`), BoardRefused on a board without the sensor, and
+        LinkSilent where samples come no more.
+        """
+        if count is not None and not 1 <= count <= ED_WIRE_MAX_RUNS:
+            raise UsageError(f"{count} samples; it must be 1 to {ED_WIRE_MAX_RUNS:,}.")
+        talk = self._talk
+        reader = RawReader(recorder_of(self.board))
+        patience_s = talk.timeout_s + patience_s_of(recorder_of(self.board))
+        self._loaded = None
+        try:
+            self._start_stream("raw on" if count is None else f"raw on {count}")
+            heard_at = talk.now()
+            while self._streaming:
+                over = reader.taken == count
+                event = talk.receive(heard_at + (REPLY_S if over else patience_s))
+                if event is None:
+                    talk.resync()  # raises if the board is gone
+                    if count is not None and reader.taken:
+                        return  # the end of it was lost
+                    raise LinkSilent(
+                        f"the board answers, but has sent no samples for {patience_s:.0f} s.",
+                        try_next=("press the board's reset button, and run the command again",),
+                    )
+                if isinstance(event, Line):
+                    continue
+                if event.kind == "raw":
+                    samples = reader.add(event)
+                    if samples is not None:
+                        yield samples
+                    heard_at = talk.now()
+                elif event.kind == "stream" and event.fields.get("state") == "off":
+                    self._streaming = False
+        except (LinkLost, BoardRefused):
+            self._streaming = False  # there is no stream to be ended
+            raise
+        finally:
+            if self._streaming:
+                self.stop_stream()
+
     def _start_stream(self, command: str) -> None:
         def attempt() -> None:
             self._talk.send(command)
             self._streaming = True
             self._talk.expect_ready(command)
 
-        self._talk.retry("stream on", attempt)
+        self._talk.retry(command, attempt)
 
     def _read_streamed(self, event: Event, last: int) -> StreamReading | None:
         """One event of a stream; None for what is no reading. Clears `_streaming` at the end."""

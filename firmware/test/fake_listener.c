@@ -15,13 +15,7 @@ static uint8_t input[ED_MODEL_INPUT_BYTES] __attribute__((aligned(4)));
 static uint8_t output[ED_MODEL_OUTPUT_BYTES] __attribute__((aligned(4)));
 
 static const ed_model_tensor inputs[] = {
-    {"window",
-     ED_DTYPE_INT8,
-     3,
-     {1, ED_APP_AUDIO_FRAMES, ED_APP_AUDIO_BINS},
-     sizeof input,
-     0x1p-2f,
-     5},
+    {"window", ED_DTYPE_INT8, 3, {1, sizeof input, 1}, sizeof input, 0x1p-2f, 5},
 };
 
 static const ed_model_tensor outputs[] = {

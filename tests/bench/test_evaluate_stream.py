@@ -28,7 +28,8 @@ from edge_deploy.drawing import curves as drawn
 from edge_deploy.errors import BadInput, WrongBoard
 from edge_deploy.features import AudioFeatures
 from edge_deploy.model import oracle
-from edge_deploy.telemetry.hello import AudioFacts, Hello, WireTensor
+from edge_deploy.telemetry.facts import AudioFacts
+from edge_deploy.telemetry.hello import Hello, WireTensor
 from edge_deploy.telemetry.readings import Inference
 from tests import listening_lab
 from tests.listening_lab import LABELS, RATE_HZ, SETTINGS
@@ -341,7 +342,7 @@ HELLO = Hello(
     sensors=("microphone",),
     source="microphone",
     counters=(),
-    audio=AudioFacts("log_mel", RATE_HZ, FRAME, HOP, 512, 16, 16, 20, 5, 0.6, 2, 35),
+    sensing=AudioFacts("log_mel", RATE_HZ, FRAME, HOP, 512, 16, 16, 20, 5, 0.6, 2, 35),
 )
 
 
@@ -466,6 +467,6 @@ def test_a_board_with_another_rule_is_refused(lab: labs.Lab) -> None:
     for change in ({"threshold": 0.61}, {"smooth": 3}, {"hold_off": 34}):
         audio = dataclasses.replace(HELLO.audio, **change)
         with pytest.raises(WrongBoard, match="decides by threshold"):
-            check_rule(rule, dataclasses.replace(HELLO, audio=audio))
+            check_rule(rule, dataclasses.replace(HELLO, sensing=audio))
     with pytest.raises(WrongBoard, match="does not listen"):
-        check_rule(rule, dataclasses.replace(HELLO, audio=None))
+        check_rule(rule, dataclasses.replace(HELLO, sensing=None))

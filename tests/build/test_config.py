@@ -6,13 +6,13 @@ import struct
 
 import pytest
 
-from edge_deploy import process, toolchains
+from edge_deploy import places, process, toolchains
 from edge_deploy.build import config
 from edge_deploy.errors import UsageError
 from edge_deploy.sensing import AudioFeatureSettings, DecisionSettings, SourceSettings
 
 READER = """\
-#include "ed_app_config.h"
+#include "app/ed_source.h"
 #include <stdio.h>
 int main(void)
 {
@@ -35,7 +35,9 @@ def read_back(text: str, folder) -> list[str]:
     (folder / config.FILE).write_text(text)
     (folder / "r.c").write_text(READER)
     compiler = toolchains.find(toolchains.HOST)
-    made = compiler.compile_and_link([folder / "r.c"], folder / "r.exe", include=[folder])
+    made = compiler.compile_and_link(
+        [folder / "r.c"], folder / "r.exe", include=[folder, places.shipped("firmware", "src")]
+    )
     done = process.run([str(made)], timeout_s=60)
     assert done.returncode == 0
     return done.stdout.decode("ascii").splitlines()
@@ -89,7 +91,7 @@ def test_listening_is_told_in_samples_and_hops(nano33):
     lines = [line.split(" ", 2) for line in text.splitlines()]
     found = {words[1]: words[2] for words in lines if len(words) == 3}
     assert found["ED_APP_SOURCE"] == "ED_SOURCE_MICROPHONE"
-    assert found["ED_APP_AUDIO_STRIDE"] == "10"
+    assert found["ED_APP_STRIDE"] == "10u"
     assert found["ED_APP_AUDIO_BINS"] == "10"
     assert found["ED_APP_AUDIO_FRAMES"] == "49"
     assert found["ED_APP_DECISION_HOLD_OFF"] == "51u"  # not shorter than it was asked for

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from edge_deploy.telemetry.hello import AudioFacts, WireTensor
+from edge_deploy.telemetry.facts import AudioFacts
+from edge_deploy.telemetry.hello import WireTensor
 from edge_deploy.telemetry.readings import Counts, Inference, LinkHealth, Log, Power, Reading
 from edge_deploy.telemetry.recording import Header
 
@@ -42,7 +43,7 @@ def header(**changes) -> Header:
         "started": "2026-01-01T00:00:00+00:00",
         "source": "microphone",
         "outputs": (OUTPUT,),
-        "audio": AUDIO,
+        "sensing": AUDIO,
     }
     return Header(**{**facts, **changes})
 

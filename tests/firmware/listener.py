@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_deploy import boards, labs, yamlfile
-from edge_deploy.build import config, listening
+from edge_deploy.build import config, sensing
 from edge_deploy.labs import Lab
 from tests.firmware import building
 from tests.firmware.board import Board, crc, fields_of, sealed
@@ -71,7 +71,7 @@ def sources(port: str, *, microphone: bool = False) -> list[Path]:
 
 
 def flags(made: Lab) -> list[str]:
-    return [f"-D{name}={value}" for name, value in listening.defines(made.features).items()]
+    return [f"-D{name}={value}" for name, value in sensing.defines(made.features).items()]
 
 
 def build(compiler: Sequence[str], made: Lab, folder: Path, *, microphone: bool = False) -> Path:

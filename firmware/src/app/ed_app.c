@@ -5,9 +5,9 @@
 
 #include "app/ed_input.h"
 #include "app/ed_link.h"
-#include "app/ed_listen.h"
 #include "app/ed_mlperf.h"
 #include "app/ed_results.h"
+#include "app/ed_sense.h"
 #include "app/ed_session.h"
 #include "app/ed_stack.h"
 #include "app/ed_state.h"
@@ -43,7 +43,7 @@ static void boot(void)
     ed_results_forget();
     ed_stream_reset();
     ed_state_reset();
-    ed_listen_reset();
+    ed_sense_reset();
 
     ed_line_send("m-timestamp-mode-performance");
     ed_line_send("m-init-done");

@@ -1,6 +1,6 @@
 #include "app/ed_decision.h"
 
-#if ED_APP_SOURCE == ED_SOURCE_MICROPHONE
+#if ED_SENSES
 
 enum { LABELS = ED_APP_LABELS, SMOOTH = ED_APP_DECISION_SMOOTH };
 
@@ -53,13 +53,14 @@ static uint32_t add(const int8_t *scores)
 bool ed_decision_put(const ed_model_tensor *output, const int8_t *scores, uint32_t frame,
                      ed_decision *made)
 {
+    const uint32_t hold_off = ED_APP_DECISION_HOLD_OFF;
     const uint32_t top = add(scores);
     const int32_t sum = history.sum[top] - SMOOTH * output->zero_point;
     /* docs/wire.md has this order: a host that follows it gets the same bits. */
     const float score = output->scale * (float)sum / (float)SMOOTH;
 
     if (history.count < SMOOTH || ignored[top] != 0 || !(score >= ED_APP_DECISION_THRESHOLD) ||
-        (history.decided && frame < history.frame + ED_APP_DECISION_HOLD_OFF)) {
+        (history.decided && frame - history.frame < hold_off)) {
         return false;
     }
     history.decided = true;
@@ -72,6 +73,6 @@ bool ed_decision_put(const ed_model_tensor *output, const int8_t *scores, uint32
 #else
 
 /* ISO C wants a declaration in every file. */
-typedef int ed_decision_of_firmware_that_listens_only;
+typedef int ed_decision_of_firmware_that_senses_only;
 
 #endif

@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ed_app_config.h"
+#include "app/ed_source.h"
 #include "model/ed_model.h"
 
-#if ED_APP_SOURCE == ED_SOURCE_MICROPHONE
+#if ED_SENSES
 
 typedef struct {
     uint32_t label;
@@ -19,7 +19,7 @@ typedef struct {
 void ed_decision_clear(void);
 
 /* Take a result: `scores` [ED_APP_LABELS] int8, quantized as `output` says, and the number of
- * frames heard before it, which must not fall. Returns whether it makes a decision, then in *made. */
+ * frames sensed before it, which only grows (modulo 2^32). Returns whether it makes a decision, then in *made. */
 bool ed_decision_put(const ed_model_tensor *output, const int8_t *scores, uint32_t frame,
                      ed_decision *made);
 

@@ -2,16 +2,19 @@
 
 #include <stdint.h>
 
+#include "app/ed_hear.h"
 #include "app/ed_input.h"
-#include "app/ed_link.h"
-#include "app/ed_listen.h"
 #include "app/ed_measure.h"
 #include "app/ed_mlperf.h"
 #include "app/ed_results.h"
+#include "app/ed_sense.h"
+#include "app/ed_sensor.h"
+#include "app/ed_source.h"
 #include "app/ed_stack.h"
 #include "app/ed_state.h"
 #include "app/ed_stream.h"
 #include "app/ed_tensor.h"
+#include "app/ed_upload.h"
 #include "ed_app_config.h"
 #include "model/ed_model.h"
 #include "ports/ed_port.h"
@@ -21,7 +24,7 @@
 #include "wire/ed_text.h"
 #include "wire/ed_wire.h"
 
-enum { CRC_DIGITS = 8, FLAG_LAYERS = 1 };
+enum { FLAG_LAYERS = 1 };
 
 static void put_tensor(const char *kind, uint16_t i, const ed_model_tensor *tensor)
 {
@@ -61,9 +64,22 @@ static void put_board(void)
         ed_record_u64("state_bytes", ED_MODEL_STATE_BYTES);
     }
     ed_record_names("sensors", sensors, 3, ed_port_sensors());
-    ed_record_text("source", ed_stream_source());
+    ed_record_text("source", ed_source_name());
     ed_measure_report_counters("counters");
     ed_record_end();
+}
+
+/* How a sensor is used. */
+static void put_sensing(void)
+{
+#if ED_SENSES
+    ed_sense_describe();
+#elif ED_RECORDS
+    ed_record_begin("recorder");
+    ed_record_text("sensor", ED_SENSOR_NAME);
+    ed_sensor_describe();
+    ed_record_end();
+#endif
 }
 
 void ed_session_hello(void)
@@ -72,7 +88,7 @@ void ed_session_hello(void)
         ED_APP_LABEL_TEXTS; /* one empty text where there are none */
 
     put_board();
-    ed_listen_describe();
+    put_sensing();
     for (uint16_t i = 0; i < ed_model.inputs; i++) {
         put_tensor("input", i, &ed_model.input[i]);
     }
@@ -87,104 +103,24 @@ void ed_session_hello(void)
     }
 }
 
-static void fail_with(const char *code, const char *key, uint32_t value)
-{
-    ed_record_begin("error");
-    ed_record_text("code", code);
-    ed_record_u64(key, value);
-    ed_record_end();
-}
-
-/* Where an upload goes: byte `offset`, and in *length how many may be written on from there. */
-typedef uint8_t *(*place)(size_t offset, size_t *length);
-
-/* Take `bytes` raw bytes. Returns how many came before the host fell silent. */
-static uint32_t receive(place at, uint32_t bytes)
-{
-    const uint64_t silence_us = (uint64_t)ED_WIRE_UPLOAD_SILENCE_MS * 1000u;
-    uint64_t since_us = ed_port_time_us();
-    uint32_t have = 0;
-
-    while (have < bytes) {
-        size_t length;
-        uint8_t *to = at(have, &length);
-        const size_t count = ed_link_read(to, length);
-        if (count != 0) {
-            have += (uint32_t)count;
-            since_us = ed_port_time_us();
-        } else {
-            const uint64_t silent_us = ed_port_time_us() - since_us;
-            if (silent_us >= silence_us) {
-                break;
-            }
-            ed_port_wait((uint32_t)(silence_us - silent_us));
-        }
-    }
-    return have;
-}
-
-/* The words of an upload's command. */
-static ed_status read_upload(char *const *words, size_t count, uint32_t *bytes, uint32_t *crc)
-{
-    if (count != 3 || ed_text_read_u32(words[1], 0, UINT32_MAX, bytes) != ED_OK ||
-        ed_text_read_hex(words[2], CRC_DIGITS, crc) != ED_OK || words[2][CRC_DIGITS] != '\0') {
-        return ED_MALFORMED;
-    }
-    return ED_OK;
-}
-
-/* "ed-go", the bytes, and what is wrong with them, if anything is. */
-static ed_status upload(place at, uint32_t (*crc_of)(void), uint32_t bytes, uint32_t crc)
-{
-    uint32_t found;
-
-    ed_record_begin("go");
-    ed_record_u64("bytes", bytes);
-    ed_record_end();
-    found = receive(at, bytes);
-    if (found != bytes) {
-        fail_with("timeout", "have", found);
-        return ED_MISSING;
-    }
-    found = crc_of();
-    if (found != crc) {
-        ed_record_begin("error");
-        ed_record_text("code", "data");
-        ed_record_hex32("crc", found);
-        ed_record_end();
-        return ED_MALFORMED;
-    }
-    return ED_OK;
-}
-
-static void confirm(uint32_t bytes, uint32_t crc)
-{
-    ed_record_begin("loaded");
-    ed_record_u64("bytes", bytes);
-    ed_record_hex32("crc", crc);
-    ed_record_end();
-}
-
 static void load(char *const *words, size_t count)
 {
-    uint32_t bytes;
-    uint32_t crc;
+    ed_upload upload;
 
-    if (read_upload(words, count, &bytes, &crc) != ED_OK) {
-        ed_record_error("range");
+    if (ed_upload_read(words, count, &upload) != ED_OK) {
         return;
     }
-    if (bytes != ED_MODEL_INPUT_BYTES) {
-        fail_with("size", "want", ED_MODEL_INPUT_BYTES);
+    if (upload.bytes != ED_MODEL_INPUT_BYTES) {
+        ed_upload_refuse(ED_MODEL_INPUT_BYTES);
         return;
     }
     ed_stream_stop();
     ed_input_forget();
     ed_mlperf_reset();
     ed_results_forget();
-    if (upload(ed_input_at, ed_input_crc, bytes, crc) == ED_OK) {
+    if (ed_upload_take(&upload, ed_input_at, ed_input_crc) == ED_OK) {
         ed_input_confirm();
-        confirm(bytes, crc);
+        ed_upload_confirm(&upload);
     }
 }
 
@@ -246,90 +182,13 @@ static void run(char *const *words, size_t count)
     ed_record_end();
 }
 
-#if ED_LISTEN
-
-static void refuse_stream(void)
-{
-    const uint32_t rate_hz = ed_port_microphone_rate_hz();
-
-    if (ed_listen_is_ready() && rate_hz != 0) {
-        fail_with("no-source", "rate_hz", rate_hz);
-        return;
-    }
-    ed_record_begin("error");
-    ed_record_text("code", "no-source");
-    ed_record_text("missing", ed_listen_is_ready() ? "microphone" : "features");
-    ed_record_end();
-}
-
-static void hear(char *const *words, size_t count)
-{
-    uint32_t bytes;
-    uint32_t crc;
-
-    if (read_upload(words, count, &bytes, &crc) != ED_OK) {
-        ed_record_error("range");
-        return;
-    }
-    if (bytes == 0 || bytes % 2 != 0 || bytes > ED_WIRE_AUDIO_BYTES) {
-        fail_with("size", "want", ED_WIRE_AUDIO_BYTES);
-        return;
-    }
-    ed_stream_stop();
-    ed_listen_expect(bytes);
-    if (upload(ed_listen_at, ed_listen_crc, bytes, crc) == ED_OK) {
-        ed_listen_hear(bytes / 2);
-        confirm(bytes, crc);
-    }
-}
-
-static void forget(void)
-{
-    ed_stream_stop();
-    ed_listen_forget();
-}
-
-static void decide(void)
-{
-    ed_stream_stop();
-    ed_listen_infer(NULL);
-}
-
-/* Carry out a command of firmware that remembers: sound, or variables of the model. Returns whether
- * it was one. */
+/* Carry out a command of firmware that remembers: what it sensed, or variables of the model. Returns
+ * whether it was one. */
 static bool remember(const char *name, char *const *words, size_t count)
 {
-    static const struct {
-        const char *name;
-        void (*execute)(void);
-    } bare[] = {{"forget", forget}, {"decide", decide}, {"window", ed_listen_show_window}};
-    void (*execute)(void) = NULL;
-    const bool hears = ed_command_is(name, "hear");
-
-    for (size_t i = 0; i < sizeof bare / sizeof bare[0]; i++) {
-        if (ed_command_is(name, bare[i].name)) {
-            execute = bare[i].execute;
-        }
-    }
-    if (!hears && execute == NULL) {
-        return false;
-    }
-    if (!ed_listen_is_ready()) {
-        refuse_stream();
-    } else if (hears) {
-        hear(words, count);
-    } else if (count != 1) {
-        ed_record_error("range");
-    } else {
-        execute();
-    }
-    return true;
-}
-
+#if ED_SENSES
+    return ed_hear_execute(name, words, count);
 #else
-
-static bool remember(const char *name, char *const *words, size_t count)
-{
     (void)words;
     if (ED_MODEL_STATE_BYTES == 0 || !ed_command_is(name, "forget")) {
         return false;
@@ -341,15 +200,21 @@ static bool remember(const char *name, char *const *words, size_t count)
         ed_state_reset();
     }
     return true;
+#endif
 }
 
 static void refuse_stream(void)
 {
+#if ED_SENSES
+    ed_sense_refuse();
+#elif ED_RECORDS
+    ed_sensor_refuse();
+#else
     ed_record_error("no-source");
+#endif
 }
 
-#endif
-
+/* `stream`, and `raw` where this firmware records. */
 static void stream(char *const *words, size_t count)
 {
     uint32_t results = 0;
@@ -359,6 +224,8 @@ static void stream(char *const *words, size_t count)
     } else if (count < 2 || count > 3 || !ed_command_is(words[1], "on") ||
                (count == 3 && ed_text_read_u32(words[2], 1, ED_WIRE_MAX_RUNS, &results) != ED_OK)) {
         ed_record_error("range");
+    } else if (ED_RECORDS && ed_command_is(words[0], "stream")) {
+        ed_record_error("no-source");
     } else if (ed_stream_start(results) != ED_OK) {
         refuse_stream();
     }
@@ -368,10 +235,13 @@ bool ed_session_knows(const char *word)
 {
     static const char *const names[] = {
         "hello", "load",   "run",    "stream", "reset",
-#if ED_LISTEN
+#if ED_SENSES
         "hear",  "forget", "decide", "window",
 #elif ED_MODEL_STATE_BYTES
         "forget",
+#endif
+#if ED_RECORDS
+        "raw",
 #endif
     };
 
@@ -391,7 +261,7 @@ bool ed_session_execute(char *const *words, size_t count)
         load(words, count);
     } else if (ed_command_is(name, "run")) {
         run(words, count);
-    } else if (ed_command_is(name, "stream")) {
+    } else if (ed_command_is(name, "stream") || (ED_RECORDS && ed_command_is(name, "raw"))) {
         stream(words, count);
     } else if (remember(name, words, count)) {
         /* It was, and is done. */

@@ -2,10 +2,6 @@
 #ifndef ED_APP_CONFIG_H
 #define ED_APP_CONFIG_H
 
-#define ED_SOURCE_NONE 0
-#define ED_SOURCE_RAMP 1
-#define ED_SOURCE_MICROPHONE 2
-
 #define ED_APP_BOARD "nano33"
 #ifdef __arm__
 #define ED_APP_VARIANT "virtual"

@@ -1,12 +1,13 @@
-#include "app/ed_listen.h"
+#include "app/ed_sense.h"
 
-#if ED_LISTEN
+#if ED_SENSES
 
 #include "app/ed_decision.h"
 #include "app/ed_input.h"
 #include "app/ed_measure.h"
 #include "app/ed_mlperf.h"
 #include "app/ed_results.h"
+#include "app/ed_sensor.h"
 #include "app/ed_state.h"
 #include "app/ed_window.h"
 #include "model/ed_model.h"
@@ -19,80 +20,60 @@ static struct {
     bool ready;
     uint32_t results; /* since the window was cleared */
     uint64_t dsp_us;  /* for features since the last result */
-    uint32_t expected; /* bytes that the host is to send to the room */
-    int16_t room[ED_LISTEN_SAMPLES];
-} listen;
+} sense;
 
-void ed_listen_reset(void)
+void ed_sense_reset(void)
 {
-    listen.ready = ed_window_init() == ED_OK;
-    if (listen.ready) {
-        ed_listen_forget();
+    sense.ready = ed_window_init() == ED_OK;
+    if (sense.ready) {
+        ed_sense_forget();
     }
 }
 
-bool ed_listen_is_ready(void)
+bool ed_sense_is_ready(void)
 {
-    return listen.ready;
+    return sense.ready;
 }
 
-void ed_listen_describe(void)
+void ed_sense_describe(void)
 {
-    ed_record_begin("audio");
-    ed_record_text("kind", ED_APP_AUDIO_KIND);
-    ed_record_u64("rate_hz", ED_APP_AUDIO_RATE_HZ);
-    ed_record_u64("frame", ED_APP_AUDIO_FRAME_SAMPLES);
-    ed_record_u64("hop", ED_APP_AUDIO_HOP_SAMPLES);
-    ed_record_u64("fft", ED_APP_AUDIO_FFT);
-    ed_record_u64("mel", ED_APP_AUDIO_MEL_BINS);
-    ed_record_u64("bins", ED_APP_AUDIO_BINS);
-    ed_record_u64("frames", ED_APP_AUDIO_FRAMES);
-    ed_record_u64("stride", ED_APP_AUDIO_STRIDE);
+    ed_window_describe();
     ed_record_hex32("threshold_bits", ed_text_float_bits(ED_APP_DECISION_THRESHOLD));
     ed_record_u64("smooth", ED_APP_DECISION_SMOOTH);
     ed_record_u64("hold_off", ED_APP_DECISION_HOLD_OFF);
     ed_record_end();
 }
 
-void ed_listen_forget(void)
+void ed_sense_refuse(void)
+{
+    if (sense.ready) {
+        ed_sensor_refuse();
+        return;
+    }
+    ed_record_begin("error");
+    ed_record_text("code", "no-source");
+    ed_record_text("missing", "features");
+    ed_record_end();
+}
+
+void ed_sense_forget(void)
 {
     ed_state_reset();
     ed_window_clear();
     ed_decision_clear();
-    listen.results = 0;
-    listen.dsp_us = 0;
+    sense.results = 0;
+    sense.dsp_us = 0;
 }
 
-int16_t *ed_listen_room(void)
-{
-    return listen.room;
-}
-
-void ed_listen_expect(uint32_t bytes)
-{
-    listen.expected = bytes;
-}
-
-uint8_t *ed_listen_at(size_t offset, size_t *length)
-{
-    *length = listen.expected - offset;
-    return (uint8_t *)listen.room + offset; /* every board of ours is little-endian, as sound is */
-}
-
-uint32_t ed_listen_crc(void)
-{
-    return ed_crc32(0, listen.room, listen.expected);
-}
-
-void ed_listen_hear(uint32_t count)
+void ed_sense_append(uint32_t count)
 {
     const uint64_t begun_us = ed_port_time_us();
 
-    ed_window_put(listen.room, count);
-    listen.dsp_us += ed_port_time_us() - begun_us;
+    ed_window_append(count);
+    sense.dsp_us += ed_port_time_us() - begun_us;
 }
 
-void ed_listen_infer(const ed_listen_losses *losses)
+void ed_sense_infer(const ed_sense_losses *losses)
 {
     const ed_model_tensor *output = &ed_model.output[0];
     const uint64_t begun_us = ed_port_time_us();
@@ -118,9 +99,9 @@ void ed_listen_infer(const ed_listen_losses *losses)
     end_us = ed_port_time_us();
 
     ed_record_begin("result");
-    ed_record_u64("n", listen.results);
+    ed_record_u64("n", sense.results);
     ed_record_u64("t_us", begun_us);
-    ed_record_u64("dsp_us", listen.dsp_us + (ready_us - begun_us));
+    ed_record_u64("dsp_us", sense.dsp_us + (ready_us - begun_us));
     ed_record_u64("inference_us", spent.value[ED_PORT_US]);
     ed_record_u64("post_us", end_us - done_us);
     ed_record_u64("overruns", losses != NULL ? losses->overruns : 0);
@@ -137,11 +118,11 @@ void ed_listen_infer(const ed_listen_losses *losses)
         ed_record_hex32("score_bits", ed_text_float_bits(made.score));
     }
     ed_record_end();
-    listen.results++;
-    listen.dsp_us = 0;
+    sense.results++;
+    sense.dsp_us = 0;
 }
 
-void ed_listen_show_window(void)
+void ed_sense_show_window(void)
 {
     int8_t part[ED_WIRE_OUT_BYTES];
     uint32_t crc = 0;
@@ -159,6 +140,7 @@ void ed_listen_show_window(void)
     ed_record_begin("windowed");
     ed_record_u64("bytes", ED_WINDOW_BYTES);
     ed_record_u64("frames", ed_window_frames());
+    ed_record_u64("samples", ed_window_samples());
     ed_record_hex32("crc", crc);
     ed_record_end();
 }
@@ -166,6 +148,6 @@ void ed_listen_show_window(void)
 #else
 
 /* ISO C wants a declaration in every file. */
-typedef int ed_listen_of_firmware_that_listens_only;
+typedef int ed_sense_of_firmware_that_senses_only;
 
 #endif

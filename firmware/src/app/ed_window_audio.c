@@ -5,19 +5,18 @@
 #include "features/ed_audio.h"
 #include "features/ed_int8.h"
 #include "model/ed_model.h"
+#include "wire/ed_record.h"
 
 enum {
     FRAME = ED_APP_AUDIO_FRAME_SAMPLES,
     HOP = ED_APP_AUDIO_HOP_SAMPLES,
     BINS = ED_APP_AUDIO_BINS,
-    FRAMES = ED_APP_AUDIO_FRAMES
+    FRAMES = ED_APP_AUDIO_FRAMES,
+    ROOM = ED_WIRE_HEAR_BYTES / 2
 };
 
 #if ED_APP_AUDIO_HOP_SAMPLES < 1 || ED_APP_AUDIO_HOP_SAMPLES > ED_APP_AUDIO_FRAME_SAMPLES
 #error "a hop is at least one sample, and at most a frame"
-#endif
-#if ED_APP_AUDIO_FRAMES * ED_APP_AUDIO_BINS != ED_MODEL_INPUT_BYTES
-#error "the model does not take a window of these features"
 #endif
 
 static ed_audio audio;
@@ -25,10 +24,13 @@ static ed_audio audio;
 static struct {
     int16_t samples[FRAME]; /* of the frame that is not complete yet */
     uint32_t held;          /* how many of them are there */
-    uint32_t frames;        /* completed since the window was cleared */
+    uint32_t count;         /* since the window was cleared: samples */
+    uint32_t frames;        /* and those that they completed */
     uint32_t oldest;        /* position in the ring */
     int8_t ring[FRAMES][BINS];
 } window;
+
+static int16_t room[ROOM];
 
 static void compute(int8_t to[BINS])
 {
@@ -60,18 +62,33 @@ void ed_window_clear(void)
         }
     }
     window.held = 0;
+    window.count = 0;
     window.frames = 0;
     window.oldest = 0;
 }
 
-uint32_t ed_window_missing(void)
+void ed_window_describe(void)
 {
-    return FRAME - window.held;
+    ed_record_begin("audio");
+    ed_record_text("kind", ED_APP_AUDIO_KIND);
+    ed_sensor_describe();
+    ed_record_u64("frame", FRAME);
+    ed_record_u64("hop", HOP);
+    ed_record_u64("fft", ED_APP_AUDIO_FFT);
+    ed_record_u64("mel", ED_APP_AUDIO_MEL_BINS);
+    ed_record_u64("bins", BINS);
+    ed_record_u64("frames", FRAMES);
+    ed_record_u64("stride", ED_APP_STRIDE);
 }
 
-uint32_t ed_window_frames(void)
+void *ed_window_room(void)
 {
-    return window.frames;
+    return room;
+}
+
+uint32_t ed_window_room_samples(void)
+{
+    return ROOM;
 }
 
 /* The frame is complete: its features replace the oldest ones, and its end begins the next. */
@@ -86,14 +103,30 @@ static void complete(void)
     }
 }
 
-void ed_window_put(const int16_t *samples, size_t count)
+void ed_window_append(uint32_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        window.samples[window.held++] = samples[i];
+    window.count += count;
+    for (uint32_t i = 0; i < count; i++) {
+        window.samples[window.held++] = room[i];
         if (window.held == FRAME) {
             complete();
         }
     }
+}
+
+uint32_t ed_window_missing(void)
+{
+    return FRAME - window.held;
+}
+
+uint32_t ed_window_samples(void)
+{
+    return window.count;
+}
+
+uint32_t ed_window_frames(void)
+{
+    return window.frames;
 }
 
 void ed_window_copy(int8_t *to, uint32_t offset, uint32_t count)
