@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import math
 import struct
+import wave
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,6 +140,15 @@ def read(path: Path | str, *, rate_hz: int = RATE_HZ, resample: bool = False) ->
         samples = convert(channels, from_hz=form.rate_hz, to_hz=rate_hz)
     samples.flags.writeable = False
     return Audio(samples, rate_hz, path)
+
+
+def write(path: Path, samples: Samples, *, rate_hz: int = RATE_HZ) -> None:
+    """Write (n,) int16 as a WAV file so that `read` gives the same samples. Raises OSError."""
+    with path.open("wb") as file, wave.open(file, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(rate_hz)
+        out.writeframes(np.ascontiguousarray(samples, dtype="<i2").tobytes())
 
 
 def convert(channels: npt.NDArray[np.int16], *, from_hz: int, to_hz: int) -> Samples:

@@ -318,3 +318,15 @@ def test_noise_is_the_same_everywhere():
 def test_noise_that_cannot_be_made(level_dbfs):
     with pytest.raises(UsageError, match="dBFS"):
         audio.noise(level_dbfs, 1, 0)
+
+
+@given(
+    st.lists(st.integers(-32_768, 32_767), min_size=1, max_size=300),
+    st.sampled_from([8_000, 16_000]),
+)
+def test_what_is_written_is_read_back(tmp_path_factory, values, rate_hz):
+    path = tmp_path_factory.mktemp("w") / "a.wav"
+    samples = np.array(values, dtype=np.int16)
+    audio.write(path, samples, rate_hz=rate_hz)
+    assert path.read_bytes() == wav(samples, rate_hz=rate_hz)
+    assert audio.read(path, rate_hz=rate_hz).samples.tolist() == values

@@ -25,8 +25,8 @@ from edge_deploy.sensing import (
     VibrationFeatureSettings,
 )
 
-# Raw samples as docs/wire.md has them: (n,) int16 of sound, (n, axes) int16 of motion, (n,) uint8
-# pixels of pictures.
+# Raw samples as `telemetry.raw` has them: (n,) int16 of sound, (n, axes) int16 of motion; and of
+# pictures (n, height, width) uint8, where a sample is a frame.
 Samples = NDArray[Any]
 
 # A board in a hand that holds it still turns and trembles less than this.
@@ -60,7 +60,7 @@ class Problem(Enum):
 
 @dataclass(frozen=True)
 class Form:
-    """What one take is, in raw samples (pixels of a camera).
+    """What one take is, in raw samples (frames of a camera).
 
     source: the sensor and its settings. length: of a take. lead: samples before the first take;
     gap: between two. vibration: small movements count.
@@ -76,8 +76,7 @@ class Form:
     def per_s(self) -> float:
         """Raw samples a second."""
         if self.source.kind == "camera":
-            pixels = self.source.width * self.source.height
-            return pixels * _MS_PER_S / self.source.period_ms
+            return _MS_PER_S / self.source.period_ms
         return float(self.source.sample_rate_hz)
 
 
@@ -118,10 +117,8 @@ def form(
     second. A camera's are one frame, and `gap_s`, `lead_s` are whole frames.
     """
     if source.kind == "camera":
-        frame = source.width * source.height
         period_s = source.period_ms / _MS_PER_S
-        skipped = max(0, round(gap_s / period_s) - 1)
-        return Form(source, frame, round(lead_s / period_s) * frame, skipped * frame)
+        return Form(source, 1, round(lead_s / period_s), max(0, round(gap_s / period_s) - 1))
     rate = source.sample_rate_hz
     chosen_s = window_s(features, rate) if clip_s is None else clip_s
     return Form(
@@ -177,14 +174,10 @@ class Cutter:
     def feed(self, first: int, samples: Samples) -> Iterator[Take]:
         """Takes that are complete with these samples, the first of which has the number `first`.
 
-        What is missing since the last call was lost. Numbers that begin anew (a board that was
-        asked to stream again) begin anew with the lead.
+        What is missing since the last call was lost; of a camera the next frame serves as well.
         """
-        if first < self.position:
-            self._begin, self._held = self._form.lead, []
-        if self._form.source.kind == "camera" and not self._held and first > self._begin:
-            # Frames that the camera dropped are no loss: the next whole one serves as well.
-            self._begin = -(-first // self._form.length) * self._form.length
+        if self._form.source.kind == "camera":
+            self._begin = max(self._begin, first)
         self.position = first
         while len(samples) or self._ended:
             if self._ended:
@@ -221,7 +214,7 @@ def judge(form: Form, take: Take) -> Judged:
             {"lost_samples": float(take.lost)},
             Problem.LOST,
             share,
-            "use another cable or port, or fewer samples: a lower rate or a smaller picture",
+            "use another cable or port, and end what keeps this computer busy",
         )
     of = {"microphone": _sound, "imu": _motion, "camera": _picture}[form.source.kind]
     return of(form, take.samples)

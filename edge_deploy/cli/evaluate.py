@@ -25,6 +25,7 @@ from edge_deploy.cli.options import (
     debug_option,
     host_target_options,
     json_option,
+    recordings_folder,
 )
 from edge_deploy.cli.prepare import Subject
 from edge_deploy.errors import OverBudget, UsageError, WrongBoard
@@ -101,7 +102,7 @@ def evaluate(
     lab = _sensing(subject, target)
     if streaming:
         _refuse_stream(lab, target)
-    data = data or datasets.fetched()
+    data = recordings_folder(lab.folder, data, "data") or datasets.fetched()
     found = _held_out(lab, lab_word, target, data)
     reference = oracle.open_reference(subject.data)  # first: a missing package is told at once
     host = hosts.of(lab, subject.graph, reference)

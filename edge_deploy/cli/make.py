@@ -9,7 +9,12 @@ import click
 
 from edge_deploy import labs, places
 from edge_deploy.cli import output, training_view
-from edge_deploy.cli.options import DATA_VARIABLE, debug_option, json_option
+from edge_deploy.cli.options import (
+    DATA_VARIABLE,
+    debug_option,
+    json_option,
+    recordings_folder,
+)
 from edge_deploy.errors import EdgeDeployError
 
 if TYPE_CHECKING:
@@ -34,8 +39,8 @@ if TYPE_CHECKING:
     envvar=DATA_VARIABLE,
     default=None,
     metavar="FOLDER",
-    help="Where the recordings are that the lab learns from  [default: where edge-deploy data get "
-    "has put them]",
+    help="Where the recordings are that the lab learns from  [default: the folder data of a lab "
+    "of your own, or where edge-deploy data get has put them]",
 )
 @click.option("--seed", type=int, default=None, help="Another seed than the recipe's.")
 @click.option("--epochs", type=click.IntRange(min=1), default=None, help="Stop after that many.")
@@ -67,6 +72,7 @@ def train(
 
     lab = labs.load(lab_word)
     folder = folder or (Path(f"{lab.name}-quick") if quick else lab.folder)
+    recordings = recordings_folder(lab.folder, recordings, "recordings")
     # Whatever a run depends on that the state itself does not tell.
     run = (lab.folder.resolve(), seed, epochs, quick)
     with training.kept(places.cache() / "training", lab.name, run) as kept:

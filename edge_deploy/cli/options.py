@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -230,3 +231,15 @@ def _target(
 
 def _is_typed(ctx: click.Context, name: str) -> bool:
     return ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+
+
+def recordings_folder(lab_folder: Path, given: Path | None, option: str) -> Path | None:
+    """Where a lab's recordings are: as typed, else its own folder, else as the environment says.
+
+    option: the name of the parameter that `given` is the value of. None: nobody says.
+    """
+    from edge_deploy.training import datasets
+
+    if _is_typed(click.get_current_context(), option):
+        return given
+    return datasets.beside(lab_folder) or given

@@ -20,6 +20,8 @@ TRAIN, VALIDATION, TEST = PARTS = recordings.PARTS
 SHARES = (0.75, 0.10)
 
 SUFFIX = ".tar.xz"
+OWN = "data"
+"""Where a lab of one's own has its recordings, beside its lab.yaml."""
 
 
 class NoData(BadInput):
@@ -34,6 +36,12 @@ def home() -> Path:
 def fetched() -> Path | None:
     """`home()` where anything was ever put there: what to take when nobody says what."""
     return home() if home().is_dir() else None
+
+
+def beside(lab_folder: Path) -> Path | None:
+    """The folder `data` of a lab of one's own, which is what it learns from; None without one."""
+    own = lab_folder / OWN
+    return own if own.is_dir() else None
 
 
 def folder_of(name: str, data: Path) -> Path:

@@ -151,7 +151,7 @@ def data_of(
     if not recipe.recordings:
         with recipes.blamed(recipe.path):
             return recipe.data(seed, **more)
-    recordings = recordings or datasets.fetched()
+    recordings = recordings or datasets.beside(recipe.path.parent) or datasets.fetched()
     if recordings is None or not recordings.is_dir():
         what = "none are given" if recordings is None else f"{recordings} is no folder"
         raise NoData(
