@@ -391,6 +391,49 @@ def test_a_few_recordings_of_people(capfd: pytest.CaptureFixture[str]) -> None:
 # --- an IMU, a camera ---
 
 
+@pytest.mark.parametrize(
+    ("name", "where", "count"),
+    [
+        ("swings", VIRTUAL, 12),
+        ("swings", LOCAL, 12),
+        ("hum", VIRTUAL, 20),
+        ("halves", VIRTUAL, 8),
+    ],
+)
+def test_a_board_finds_what_the_host_finds(
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    name: str,
+    where: tuple[str, ...],
+    count: int,
+) -> None:
+    pytest.importorskip("PIL", reason="pictures need Pillow")
+    lab = getattr(sensing_labs, f"write_{name}")(tmp_path / name).folder
+    words = ("evaluate", lab, "--data", lab / "data", "--json")
+    code, out, err = typed(capfd, *words, *where)
+    assert code == Exit.DONE, err
+    board: dict[str, Any] = json.loads(out)
+    assert board["n"] == board["windows_compared"] == count
+    for what in ("windows", "outputs", "decisions"):
+        assert board[f"differing_{what}"] == 0
+    code, out, err = typed(capfd, *words, "--on", "host")
+    assert code == Exit.DONE, err
+    host: dict[str, Any] = json.loads(out)
+    differ = {key for key in host if host[key] != board[key]}
+    assert differ == {"on", "engine"}
+    assert host.get("accuracy", host.get("auc"))["value"] == 1.0
+
+
+def test_a_bad_link_changes_nothing(capfd: pytest.CaptureFixture[str], swings: Path) -> None:
+    faults = ("--fault", "garble=0.0005", "--fault", "drop=0.0005", "--seed", "3")
+    words = ("evaluate", swings, *VIRTUAL, "--data", swings / "data", *faults, "--json")
+    code, out, err = typed(capfd, *words)
+    assert code == Exit.DONE, err
+    found: dict[str, Any] = json.loads(out)
+    assert found["accuracy"]["value"] == 1.0
+    assert (found["windows_compared"], found["differing_windows"]) == (12, 0)
+
+
 def test_a_camera_by_the_host_alone(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     pytest.importorskip("PIL", reason="pictures need Pillow")
     lab = sensing_labs.write_halves(tmp_path / "halves").folder
