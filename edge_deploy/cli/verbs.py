@@ -37,6 +37,7 @@ VERBS: tuple[Verb, ...] = (
         "quantize", "make", "quantize", "Make a Keras model or float .tflite int8; what it costs."
     ),
     Verb("evaluate", "make", "evaluate", "Tell how well a lab hears, by held-out sound."),
+    Verb("explore", "make", "explore", "Try a lab's knobs, and show what accuracy costs."),
     Verb("compile", "compile", "translate", "Compile an int8 .tflite to plain C."),
     Verb("carray", "compile", "translate", "Print a .tflite as a C array, for an interpreter."),
     Verb("build", "compile", "translate", "Build the firmware with a model, without flashing it."),

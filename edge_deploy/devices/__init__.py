@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from edge_deploy.boards import Board
 from edge_deploy.devices import usb
@@ -51,6 +52,7 @@ def resolve(
     speed: str = "max",
     wait_states: bool = True,
     scene: Scene | None = None,
+    home: Path | None = None,
 ) -> Device:
     """The device that `--on` names.
 
@@ -59,6 +61,7 @@ def resolve(
     wait_states: count what the flash's wait states cost; without it a virtual board runs
     twice as fast and has no `cycles_board`.
     scene: what a virtual board senses (`microphones.parse`, `imus.parse`, `cameras.parse`).
+    home: where an emulated board keeps its flash; None for the user's own folder.
     Raises UsageError for other words, NoBoard where there is none.
     """
     kind, colon, rest = on.partition(":")
@@ -87,6 +90,7 @@ def resolve(
             speed=speed,
             wait_states=wait_states,
             scene=scene,
+            home=home,
         )
     if on == "local":
         return LocalDevice(board, on=on)
@@ -110,6 +114,7 @@ def _virtual(
     speed: str,
     wait_states: bool,
     scene: Scene | None,
+    home: Path | None,
 ) -> Device:
     """The emulated board; its packages are an optional extra."""
     try:
@@ -128,4 +133,5 @@ def _virtual(
         speed=speed,
         wait_states=wait_states,
         scene=scene,
+        home=home,
     )

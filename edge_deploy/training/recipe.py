@@ -15,7 +15,7 @@ What more it may offer:
     LABELS                   tuple of str: targets are (n, labels) shares, outputs are scores
     KNOBS                    tuple of Knob: what `explore` varies; `network` reads `plan.knobs`
     AIM                      Aim: by which figure points are compared, if not accuracy or auc
-    data(..., knobs)         where knobs change the inputs
+    data(..., knobs=KNOBS)   where a knob changes the inputs: is given those knobs
     variant(lab, knobs)      -> Lab, as its lab.yaml would be with these knobs
     PATIENCE                 int: stop after so many epochs without a lower validation loss, and
                              take the weights of the best epoch
@@ -37,7 +37,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.util
-import inspect
 import math
 import re
 import sys
@@ -126,13 +125,15 @@ class Knob:
 
     name: lower-case letters, digits, `_`. meaning: one line, with the unit where there is one.
     values: all int, all float or all str, from what costs the least to what costs the most.
-    default: one of them, which gives the lab's own network.
+    default: one of them, which gives the lab's own network. inputs: it changes what the network is
+    given, so `data` must know it.
     """
 
     name: str
     meaning: str
     values: tuple[Setting, ...]
     default: Setting
+    inputs: bool = False
 
 
 @dataclass(frozen=True)
@@ -214,7 +215,7 @@ class Recipe:
     """What `recipe.py` offers, checked for being there.
 
     data: with the seed; where `recordings`, with the seed and the folder of the recordings; where
-    `data_takes_knobs`, with `knobs=` too.
+    a knob changes the inputs, with `knobs=` too.
     labels: of a classifier; empty otherwise. patience: 0 trains all epochs.
     variant: (lab, knobs) -> Lab; None where knobs change nothing that lab.yaml says.
     """
@@ -231,7 +232,6 @@ class Recipe:
     labels: tuple[str, ...] = ()
     knobs: tuple[Knob, ...] = ()
     aim: Aim | None = None
-    data_takes_knobs: bool = False
     variant: Callable[..., Any] | None = None
     patience: int = 0
     quick: Quick | None = None
@@ -240,6 +240,10 @@ class Recipe:
     def defaults(self) -> dict[str, Setting]:
         """Every knob where the lab's own network has it."""
         return {knob.name: knob.default for knob in self.knobs}
+
+    def of_inputs(self, knobs: Knobs) -> dict[str, Setting]:
+        """Those that change the inputs."""
+        return {knob.name: knobs[knob.name] for knob in self.knobs if knob.inputs}
 
 
 def load(folder: Path) -> Recipe:
@@ -267,7 +271,6 @@ def load(folder: Path) -> Recipe:
         labels=_offered(module, path, "LABELS", tuple) if hasattr(module, "LABELS") else (),
         knobs=_knobs(module, path) if hasattr(module, "KNOBS") else (),
         aim=_offered(module, path, "AIM", Aim) if hasattr(module, "AIM") else None,
-        data_takes_knobs="knobs" in inspect.signature(_function(module, path, "data")).parameters,
         variant=_function(module, path, "variant") if hasattr(module, "variant") else None,
         patience=_number(module, path, "PATIENCE", least=0) if hasattr(module, "PATIENCE") else 0,
         quick=_offered(module, path, "QUICK", Quick) if hasattr(module, "QUICK") else None,

@@ -145,9 +145,8 @@ def data_of(
 
     knobs: the recipe's defaults where absent.
     """
-    more: dict[str, Any] = {}
-    if recipe.data_takes_knobs:
-        more["knobs"] = recipe.defaults if knobs is None else knobs
+    ours = recipe.of_inputs(recipe.defaults if knobs is None else knobs)
+    more: dict[str, Any] = {"knobs": ours} if ours else {}
     if not recipe.recordings:
         with recipes.blamed(recipe.path):
             return recipe.data(seed, **more)

@@ -67,9 +67,9 @@ ABOUT = About(
 KNOBS = (
     Knob("width", "channels of every layer, of the lab's own", (0.5, 0.75, 1.0, 1.25), default=1.0),
     Knob("depth", "depthwise-separable blocks", (3, 4, 5, 6), default=5),
-    Knob("mel_bins", "features of a frame", (20, 30, 40), default=40),
+    Knob("mel_bins", "features of a frame", (20, 30, 40), default=40, inputs=True),
     # A stride of 200 ms must be a whole number of hops.
-    Knob("hop_ms", "ms from one frame to the next", (40, 25, 20), default=20),
+    Knob("hop_ms", "ms from one frame to the next", (40, 25, 20), default=20, inputs=True),
 )
 DEFAULTS = {knob.name: knob.default for knob in KNOBS}
 

@@ -414,6 +414,26 @@ def test_noise(built: dict[tuple[str, bool], Path], tmp_path: Path, microphone: 
         assert window_of(board) == (windows(listener.lab("mfcc"), sound)[8].tobytes(), 8)
 
 
+def test_frames_that_do_not_overlap_keep_nothing_of_each_other(
+    host_compiler: str, tmp_path: Path
+) -> None:
+    lab = listener.lab("log_mel")
+    assert lab.audio is not None
+    made = dataclasses.replace(
+        lab,
+        source=dataclasses.replace(lab.source, stride_ms=50),
+        features=dataclasses.replace(lab.audio, hop_samples=lab.audio.frame_samples),
+    )
+    program = listener.build([host_compiler], made, tmp_path)
+    sound = some_sound(1, 8_000)
+    host = windows(made, sound)
+    with Board(program) as board:
+        for first in range(0, sound.size, 700):
+            hear(board, sound[first : first + 700])
+            frames = min(first + 700, sound.size) // lab.audio.frame_samples
+            assert window_of(board) == (host[frames].tobytes(), frames)
+
+
 @pytest.mark.parametrize("compiler", building.host_compilers())
 @pytest.mark.parametrize("level", ["-O0", "-O2"])
 def test_no_compiler_complains(compiler: str, level: str, kind: str, tmp_path: Path) -> None:

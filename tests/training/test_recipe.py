@@ -49,15 +49,15 @@ def test_folders_with_the_same_odd_name_are_two_modules(tmp_path):
 def test_a_recipe_without_knobs_has_none_and_one_with_them_says_where_they_stand(tmp_path):
     plain = recipe.load(_write(tmp_path / "plain", GOOD))
     assert (plain.knobs, plain.defaults, plain.aim, plain.variant) == ((), {}, None, None)
-    assert not plain.data_takes_knobs
-    text = _knob("'width', 'of all', (0.5, 1.0), default=1.0), Knob('kind', '', ('a', 'b'), 'b'")
-    text = text.replace("def data(seed)", "def data(seed, folder, knobs)")
+    text = _knob(
+        "'width', 'of all', (0.5, 1.0), 1.0), Knob('kind', '', ('a', 'b'), 'b', inputs=True"
+    )
     text += "AIM = Aim('rmse', least=True)\ndef variant(lab, knobs): return lab\n"
     knobbed = recipe.load(_write(tmp_path / "knobbed", text))
     assert knobbed.defaults == {"width": 1.0, "kind": "b"}
     assert knobbed.knobs[0] == recipe.Knob("width", "of all", (0.5, 1.0), 1.0)
     assert knobbed.aim == recipe.Aim("rmse", least=True)
-    assert knobbed.data_takes_knobs
+    assert knobbed.of_inputs({"width": 0.5, "kind": "a"}) == {"kind": "a"}
     assert knobbed.variant(3, {}) == 3
 
 

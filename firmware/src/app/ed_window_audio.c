@@ -98,8 +98,8 @@ static void complete(void)
     window.oldest = window.oldest + 1 < FRAMES ? window.oldest + 1 : 0;
     window.frames++;
     window.held = FRAME - HOP;
-    for (uint32_t i = 0; i < FRAME - HOP; i++) {
-        window.samples[i] = window.samples[i + HOP];
+    for (uint32_t i = HOP; i < FRAME; i++) {
+        window.samples[i - HOP] = window.samples[i];
     }
 }
 

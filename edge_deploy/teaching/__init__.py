@@ -1,0 +1,1 @@
+"""What serves a class: many networks of one lab compared (`explore`)."""
