@@ -178,7 +178,6 @@ def _motion(features: MotionFeatureSettings | VibrationFeatureSettings) -> list[
         ]
     return [
         f"#define ED_APP_MOTION_KIND {c_string(features.kind)}",
-        f"#define ED_APP_MOTION_AXES {features.axes}",
         f"#define ED_APP_MOTION_SAMPLES {features.samples}",
         f"#define ED_APP_MOTION_ELEMENTS {elements(features)}",
         *lines,

@@ -1,7 +1,7 @@
-/* A model that listens, written by hand, whose scores anyone can compute: for tests of the window
+/* A model that senses, written by hand, whose scores anyone can compute: for tests of the window
  * and of decisions. Sizes are those of the lab that the test made.
  *
- * input   int8 [1, frames, bins], scale 1/4, zero point 5
+ * input   int8 [1, elements of the window, 1], scale FAKE_INPUT_SCALE (1/4), zero point 5
  * output  int8 [1, labels], scale 1/256, zero point -128
  * With x the input bytes as 0..255, in order, score j is the sum over i of
  * x[i] * ((7 i + 13 j) mod 31), mod 256. A run leaves its input overwritten with 0xA5.
@@ -9,13 +9,17 @@
 #include "ed_app_config.h"
 #include "model/ed_model.h"
 
+#ifndef FAKE_INPUT_SCALE
+#define FAKE_INPUT_SCALE 0x1p-2f
+#endif
+
 enum { SPOILED = 0xA5 };
 
 static uint8_t input[ED_MODEL_INPUT_BYTES] __attribute__((aligned(4)));
 static uint8_t output[ED_MODEL_OUTPUT_BYTES] __attribute__((aligned(4)));
 
 static const ed_model_tensor inputs[] = {
-    {"window", ED_DTYPE_INT8, 3, {1, sizeof input, 1}, sizeof input, 0x1p-2f, 5},
+    {"window", ED_DTYPE_INT8, 3, {1, sizeof input, 1}, sizeof input, FAKE_INPUT_SCALE, 5},
 };
 
 static const ed_model_tensor outputs[] = {

@@ -1,4 +1,4 @@
-"""Firmware that listens, built for tests around a model written by hand; and that model in Python.
+"""Firmware that senses, built for tests around a model written by hand; and that model in Python.
 
 The lab is a small one, so that sanitized firmware goes through seconds of sound in no time.
 """
@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from edge_deploy import boards, labs, yamlfile
 from edge_deploy.build import config, sensing
 from edge_deploy.labs import Lab
+from edge_deploy.sensing import elements
 from tests.firmware import building
 from tests.firmware.board import Board, crc, fields_of, sealed
 
-# Of firmware/test/fake_listener.c.
+# Of firmware/test/fake_listener.c; the scale by kind of features where it is not this one.
 INPUT_SCALE, INPUT_ZERO = 0.25, 5
 OUTPUT_SCALE, OUTPUT_ZERO = 1 / 256, -128
 
@@ -32,9 +33,48 @@ decision: {{threshold: 0.55, smooth: 3, hold_off_ms: 70, ignore: ["silence"]}}
 """
 KINDS = {"log_mel": "log_mel", "mfcc": "mfcc, coefficients: 7"}
 
+_SENSING = """\
+title: "Senses"
+model: model.tflite
+labels: [{labels}]
+source: {{{source}}}
+features: {{{features}}}
+decision: {{threshold: {threshold}, smooth: 3, hold_off_ms: 700{ignore}}}
+"""
+_FIVE = ("nothing, a, b, c, d", 0.55, ", ignore: [nothing]")
+_ONE = ("anomaly", 0.35, "")
+_IMU_3 = "kind: imu, sample_rate_hz: 119, axes: 3, stride_samples: 20"
+_IMU_6 = "kind: imu, sample_rate_hz: 100, axes: 6, stride_samples: 7"
+SENSING = {
+    "motion": (_IMU_3, "kind: motion, samples: 50, accel_g: 4", _FIVE),
+    "motion_6": (
+        _IMU_6,
+        "kind: motion, samples: 60, average: 4, remove_mean: true, accel_g: 2, gyro_dps: 500",
+        _FIVE,
+    ),
+    "vibration": (
+        _IMU_3,
+        "kind: vibration, samples: 50, fft: 64, bands: 5, low_hz: 5, high_hz: 55",
+        _FIVE,
+    ),
+    "strength": (_IMU_3, "kind: vibration, samples: 40", _ONE),
+    "image": (
+        "kind: camera, width: 40, height: 30, period_ms: 20",
+        "kind: image, width: 12, height: 11",
+        _FIVE,
+    ),
+}
+SCALES = {"motion": 2**-7, "motion_6": 2**-6, "vibration": 2**-3, "strength": 2**-5, "image": 2**-6}
+
 
 def lab(kind: str) -> Lab:
-    text = _LAB.format(kind=KINDS[kind])
+    if kind in SENSING:
+        source, features, (labels, threshold, ignore) = SENSING[kind]
+        text = _SENSING.format(
+            source=source, features=features, labels=labels, threshold=threshold, ignore=ignore
+        )
+    else:
+        text = _LAB.format(kind=KINDS[kind])
     return labs.read(yamlfile.read(text.encode(), file=Path("lab.yaml")), Path("listens"))
 
 
@@ -48,7 +88,7 @@ def write_config(made: Lab, folder: Path, *, port: str = "host") -> Path:
     (folder / config.FILE).write_text(text)
     sizes = {
         "ARENA_BYTES": 512,
-        "INPUT_BYTES": made.features.frames * made.features.bins,
+        "INPUT_BYTES": elements(made.features),
         "OUTPUT_BYTES": len(made.labels),
         "INPUT_PRESERVED": 0,
         "LAYERS": 1,
@@ -59,29 +99,38 @@ def write_config(made: Lab, folder: Path, *, port: str = "host") -> Path:
     return folder
 
 
-def sources(port: str, *, microphone: bool = False) -> list[Path]:
-    """All C files; with a microphone the one that hears a file instead of the port's sensors."""
+def sources(port: str, *, sensors: bool = False) -> list[Path]:
+    """All C files; with sensors the one that senses a file instead of the port's."""
     found = [path for path in building.firmware_sources(port) if path != building.FAKE_MODEL]
     found += sorted((building.SOURCES / "features").glob("*.c"))
     found.append(building.TESTS / "fake_listener.c")
-    if microphone:
+    if sensors:
         found.remove(building.SOURCES / "ports" / "host" / "sensors.c")
-        found.append(building.TESTS / "fake_microphone.c")
+        found.append(building.TESTS / "fake_sensors.c")
     return found
 
 
-def flags(made: Lab) -> list[str]:
-    return [f"-D{name}={value}" for name, value in sensing.defines(made.features).items()]
+def flags(made: Lab, scale: float = INPUT_SCALE) -> list[str]:
+    more = {"FAKE_INPUT_SCALE": f"{scale.hex()}f"}
+    defines = sensing.defines(made.features) | more
+    return [f"-D{name}={value}" for name, value in defines.items()]
 
 
-def build(compiler: Sequence[str], made: Lab, folder: Path, *, microphone: bool = False) -> Path:
+def build(
+    compiler: Sequence[str],
+    made: Lab,
+    folder: Path,
+    *,
+    sensors: bool = False,
+    scale: float = INPUT_SCALE,
+) -> Path:
     """The host port with sanitizers."""
     return building.compile_c(
         compiler,
-        sources("host", microphone=microphone),
+        sources("host", sensors=sensors),
         folder / "firmware",
         config=write_config(made, folder / "config"),
-        flags=[*building.SANITIZERS, *flags(made)],
+        flags=[*building.SANITIZERS, *flags(made, scale)],
     )
 
 
@@ -93,8 +142,8 @@ def scores_of(window: NDArray[np.int8], labels: int) -> NDArray[np.int8]:
     return np.array(sums, np.uint8).view(np.int8)
 
 
-def hear(board: Board, samples: NDArray[np.int16]) -> None:
-    data = samples.astype("<i2").tobytes()
+def hear(board: Board, samples: NDArray[np.int16] | NDArray[np.uint8]) -> None:
+    data = samples.tobytes()  # this computer is little-endian, as the wire is
     board.send(sealed(f"hear {len(data)} {crc(data)}"))
     go = fields_of(board.line())
     assert (go["kind"], go["bytes"]) == ("go", str(len(data)))
@@ -111,4 +160,5 @@ def window_of(board: Board) -> tuple[bytes, int]:
     assert {part["kind"] for part in parts} == {"window"}
     assert [int(part["off"]) for part in parts] == list(range(0, len(data), 64))
     assert (end["kind"], end["bytes"], end["crc"]) == ("windowed", str(len(data)), crc(data))
+    assert int(end["samples"]) >= int(end["frames"])
     return data, int(end["frames"])

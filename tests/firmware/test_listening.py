@@ -34,7 +34,7 @@ def built(
     for kind, microphone in [("mfcc", False), ("log_mel", False), ("mfcc", True)]:
         folder = tmp_path_factory.mktemp(kind)
         found[kind, microphone] = listener.build(
-            [host_compiler], listener.lab(kind), folder, microphone=microphone
+            [host_compiler], listener.lab(kind), folder, sensors=microphone
         )
     return found
 
@@ -281,9 +281,9 @@ def stream(program: Path, sound: NDArray[np.int16], folder: Path, results: int):
     """The results of a stream from a microphone that hears `sound`."""
     path = folder / "sound"
     path.write_bytes(sound.astype("<i2").tobytes())
-    os.environ["ED_FAKE_SOUND"] = str(path)
+    os.environ["ED_FAKE_SENSED"] = str(path)
     with Board(program) as board:
-        assert board.tell("hello")[0]["sensors"] == "microphone"
+        assert board.tell("hello")[0]["sensors"] == "microphone,imu,camera"
         hear(board, some_sound(77, 1000))  # a stream begins with a cleared window
         assert board.tell(f"stream on {results}") == []
         found = [fields_of(board.line()) for _ in range(results)]
@@ -296,7 +296,7 @@ def stream(program: Path, sound: NDArray[np.int16], folder: Path, results: int):
 
 @pytest.fixture(autouse=True)
 def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ED_FAKE_SOUND", "ED_FAKE_LATE", "ED_FAKE_LOST", "ED_FAKE_RATE"):
+    for name in ("ED_FAKE_SENSED", "ED_FAKE_LATE", "ED_FAKE_LOST", "ED_FAKE_RATE"):
         monkeypatch.setenv(name, "")  # so that it is put back, whatever a test sets
         monkeypatch.delenv(name)
 
@@ -323,7 +323,7 @@ def test_a_stream_knows_nothing_of_the_one_before(
     """Neither its scores, nor that it decided something a moment ago."""
     path = tmp_path / "sound"
     path.write_bytes(some_sound(5, 160_000).astype("<i2").tobytes())
-    os.environ["ED_FAKE_SOUND"] = str(path)
+    os.environ["ED_FAKE_SENSED"] = str(path)
     keys = ("n", "out", "heard", "score_bits")
     with Board(built["mfcc", True]) as board:
         said = []
@@ -369,7 +369,7 @@ def test_what_ends_a_stream(
 ) -> None:
     path = tmp_path / "sound"
     path.write_bytes(some_sound(7, 800).tobytes())  # then nothing comes any more
-    os.environ["ED_FAKE_SOUND"] = str(path)
+    os.environ["ED_FAKE_SENSED"] = str(path)
     words = {"hear": f"hear 2 {crc(b'ab')}", "load": f"load 63 {crc(bytes(63))}"}
     data = {"hear": b"ab", "load": bytes(63)}
     with Board(built["mfcc", True]) as board:
@@ -395,7 +395,7 @@ WORDS = [
 def test_noise(built: dict[tuple[str, bool], Path], tmp_path: Path, microphone: bool) -> None:
     path = tmp_path / "sound"
     path.write_bytes(some_sound(8, 20_000).tobytes())
-    os.environ["ED_FAKE_SOUND"] = str(path)
+    os.environ["ED_FAKE_SENSED"] = str(path)
     with Board(built["mfcc", microphone]) as board:
         for seed in range(8):
             chance = random.Random(seed)

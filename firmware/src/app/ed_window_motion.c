@@ -14,15 +14,10 @@
 #endif
 
 enum {
-    SENSED = ED_APP_SENSOR_AXES,     /* axes of a raw sample */
-    AXES = ED_APP_MOTION_AXES,       /* those that features are made of: the first ones */
+    AXES = ED_APP_SENSOR_AXES,
     SAMPLES = ED_APP_MOTION_SAMPLES, /* of the window */
     ROOM = ED_WIRE_HEAR_BYTES / ED_SENSOR_ROOM_BYTES
 };
-
-#if ED_APP_MOTION_AXES > ED_APP_SENSOR_AXES
-#error "features of axes that the sensor has not"
-#endif
 
 static struct {
     int16_t ring[SAMPLES][AXES];
@@ -32,7 +27,7 @@ static struct {
     int8_t features[ED_WINDOW_BYTES];
 } window;
 
-static int16_t room[ROOM * ED_SENSOR_ROOM_BYTES / 2]; /* [..][SENSED] */
+static int16_t room[ROOM * ED_SENSOR_ROOM_BYTES / 2]; /* [..][AXES] */
 
 #if ED_APP_MOTION_VIBRATION
 
@@ -133,7 +128,7 @@ void ed_window_append(uint32_t count)
 {
     const int16_t *sample = room;
 
-    for (uint32_t i = 0; i < count; i++, sample += SENSED) {
+    for (uint32_t i = 0; i < count; i++, sample += AXES) {
         for (uint32_t axis = 0; axis < AXES; axis++) {
             window.ring[window.oldest][axis] = sample[axis];
         }
