@@ -72,9 +72,10 @@ void ed_window_append(uint32_t count)
         return;
     }
     for (uint32_t row = 0; row < ED_APP_IMAGE_HEIGHT; row++) {
+        uint8_t pixels[ED_APP_IMAGE_WIDTH];
+        ed_image_row(&image, window.frame.pixels, row, pixels);
         for (uint32_t column = 0; column < ED_APP_IMAGE_WIDTH; column++) {
-            window.picture[row][column] =
-                window.level[ed_image_pixel(&image, window.frame.pixels, row, column)];
+            window.picture[row][column] = window.level[pixels[column]];
         }
     }
     window.held = 0;

@@ -29,33 +29,40 @@ ed_status ed_image_init(ed_image *image, const ed_image_settings *settings)
     return ED_OK;
 }
 
-/* How much of source pixel `at` lies in small pixel `index`: in parts of which a source pixel has
- * `small`, and a small one `crop`. */
-static uint32_t share(uint32_t at, uint32_t index, uint32_t crop, uint32_t small)
-{
-    const uint32_t first = index * crop, last = first + crop;
-    const uint32_t begin = at * small, end = begin + small;
-
-    return (end < last ? end : last) - (begin > first ? begin : first);
-}
-
-uint8_t ed_image_pixel(const ed_image *image, const uint8_t *frame, uint32_t row, uint32_t column)
+void ed_image_row(const ed_image *image, const uint8_t *frame, uint32_t row, uint8_t *out)
 {
     const ed_image_settings *const s = &image->settings;
-    const uint32_t area = image->crop_width * image->crop_height;
-    const uint32_t right = ((column + 1u) * image->crop_width + s->width - 1u) / s->width;
-    const uint32_t bottom = ((row + 1u) * image->crop_height + s->height - 1u) / s->height;
-    uint32_t sum = area / 2u;
+    const uint32_t crop_width = image->crop_width, crop_height = image->crop_height;
+    const uint32_t area = crop_width * crop_height;
+    const uint32_t top = row * crop_height / s->height;
+    /* Lengths are in parts: across, a source pixel has `width` of them and a small one `crop_width`;
+     * down, `height` and `crop_height`. */
+    const uint32_t into_row = row * crop_height - top * s->height;
+    const uint8_t *first = frame + (image->top + top) * s->source_width + image->left;
+    uint32_t into = 0; /* source pixel *first, where a small one begins */
 
-    for (uint32_t y = row * image->crop_height / s->height; y < bottom; y++) {
-        const uint8_t *pixels = frame + (image->top + y) * s->source_width + image->left;
-        uint32_t across = 0;
-        for (uint32_t x = column * image->crop_width / s->width; x < right; x++) {
-            across += share(x, column, image->crop_width, s->width) * pixels[x];
+    for (uint32_t column = 0; column < s->width; column++) {
+        const uint8_t *line = first;
+        uint32_t sum = area / 2u;
+        uint32_t high = s->height - into_row;
+        for (uint32_t down = crop_height; down > 0u; down -= high, high = s->height) {
+            const uint8_t *pixel = line;
+            uint32_t wide = s->width - into, right = crop_width, across = 0;
+            while (right > wide) {
+                across += wide * *pixel++;
+                right -= wide;
+                wide = s->width;
+            }
+            across += right * *pixel;
+            high = down < high ? down : high;
+            sum += high * across;
+            line += s->source_width;
         }
-        sum += share(y, row, image->crop_height, s->height) * across;
+        *out++ = (uint8_t)(sum / area);
+        for (into += crop_width; into >= s->width; into -= s->width) {
+            first++;
+        }
     }
-    return (uint8_t)(sum / area);
 }
 
 float ed_image_value(uint8_t pixel)
@@ -66,10 +73,12 @@ float ed_image_value(uint8_t pixel)
 void ed_image_window(const ed_image *image, const uint8_t *frame, float *out)
 {
     const ed_image_settings *const s = &image->settings;
+    uint8_t pixels[ED_IMAGE_MAX_SIDE];
 
     for (uint32_t row = 0; row < s->height; row++) {
+        ed_image_row(image, frame, row, pixels);
         for (uint32_t column = 0; column < s->width; column++) {
-            *out++ = ed_image_value(ed_image_pixel(image, frame, row, column));
+            *out++ = ed_image_value(pixels[column]);
         }
     }
 }

@@ -27,9 +27,9 @@ uint32_t ed_image_bytes(void);
 /* ED_RANGE when a setting is outside its limits. */
 ed_status ed_image_init(ed_image *image, const ed_image_settings *settings);
 
-/* One pixel of the small picture: the mean of what it covers, rounded. frame [source_height,
- * source_width]. */
-uint8_t ed_image_pixel(const ed_image *image, const uint8_t *frame, uint32_t row, uint32_t column);
+/* A row of the small picture: of each pixel the mean of what it covers, rounded. frame
+ * [source_height, source_width], out [width]. */
+void ed_image_row(const ed_image *image, const uint8_t *frame, uint32_t row, uint8_t *out);
 
 /* The real value of a pixel that the model sees: 0 to 1. */
 float ed_image_value(uint8_t pixel);
