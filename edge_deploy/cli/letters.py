@@ -32,13 +32,24 @@ _LETTERS = {
     "X": "#   #| # # |  #  | # # |#   #",
     "Y": "#   #| # # |  #  |  #  |  #  ",
     "Z": "#####|   # |  #  | #   |#####",
+    "0": " ### |#  ##|# # #|##  #| ### ",
+    "1": " # |## | # | # |###",
+    "2": "#### |    #| ### |#    |#####",
+    "3": "#### |    #|  ## |    #|#### ",
+    "4": "#  # |#  # |#####|   # |   # ",
+    "5": "#####|#    |#### |    #|#### ",
+    "6": " ### |#    |#### |#   #| ### ",
+    "7": "#####|   # |  #  | #   |#    ",
+    "8": " ### |#   #| ### |#   #| ### ",
+    "9": " ### |#   #| ####|    #| ### ",
     " ": "  |  |  |  |  ",
+    "_": "  |  |  |  |  ",
 }
 _HALVES = {("#", "#"): "█", ("#", " "): "▀", (" ", "#"): "▄", (" ", " "): " "}
 
 
 def large(word: str) -> list[str] | None:
-    """The three lines of `word`; None if it has anything but letters and spaces."""
+    """The three lines of `word`, `_` as a space; None if it has more than letters and digits."""
     patterns = [_LETTERS.get(letter) for letter in word.upper()]
     if not word or any(pattern is None for pattern in patterns):
         return None

@@ -22,6 +22,7 @@ from edge_deploy.cli.options import (
 from edge_deploy.cli.stream import Showing, show_stream
 from edge_deploy.devices import Link, Scene, SerialLink
 from edge_deploy.errors import LinkLost, UsageError
+from edge_deploy.telemetry.facts import MotionFacts
 from edge_deploy.telemetry.session import Session
 
 # How long a wait for the board's end may keep Ctrl-C waiting (on Windows).
@@ -61,6 +62,8 @@ def flash(
     scene = prepare.scene(target, words)
     subject = prepare.subject(model_word)
     senses.refuse_unused(scene, subject.name, subject.lab.source.kind if subject.lab else "none")
+    if subject.lab is not None:
+        senses.refuse_axes(scene, subject.name, subject.lab.source.axes)
     with prepare.session(subject, target, scene=scene) as live:
         hello = live.session.board
         output.say(
@@ -152,12 +155,14 @@ def _listen(session: Session, target: Target, scene: Scene, showing: Showing) ->
     """Stream with what is to be sensed, told to the person, until it has been played."""
     hello = session.board
     senses.refuse_unused(scene, hello.model, hello.source)
+    if isinstance(hello.sensing, MotionFacts):
+        senses.refuse_axes(scene, hello.model, hello.sensing.axes)
     showing = dataclasses.replace(showing, scene=scene)
     for line in senses.told(scene):
         output.say(line)
-    nothing = senses.told_nothing(hello.source)
-    if nothing and not scene.options and target.on == "virtual":
-        output.say(nothing)
+    sense = senses.of(hello.source)
+    if sense is not None and not scene.options and target.on == "virtual":
+        output.say(sense.nothing)
     if hello.sensors and showing.strides(hello) is None:
         output.say("Ctrl-C ends it.")
     show_stream(session, on=target.on, showing=showing)

@@ -1,7 +1,9 @@
-"""The live view of a stream on a terminal: the word heard, confidences, what they cost.
+"""The live view of a stream on a terminal: what was decided, scores, what they cost.
 
-`draw` makes a page of text for any width and height from a Tally; LiveView keeps it on the
-terminal, at most ten times a second.
+A model that tells labels apart has a bar for each, and where it feels motion a trace of each over
+the last results. One whose only score says how unusual what it senses is has that score against its
+threshold, and its trace. `draw` makes a page of text for any width and height from a Tally;
+LiveView keeps it on the terminal, at most ten times a second.
 """
 
 from __future__ import annotations
@@ -12,10 +14,11 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from edge_deploy.cli import output
+from edge_deploy.cli import bars, output, senses
 from edge_deploy.cli.letters import large
 from edge_deploy.cli.tally import Tally
 from edge_deploy.cli.views import score_range
+from edge_deploy.telemetry.facts import IMU
 from edge_deploy.telemetry.readings import Inference, Log, Reading
 
 REFRESHES_PER_S = 10
@@ -31,7 +34,11 @@ _LEAST_LINES = 6
 _AROUND_BARS = 1 + 3 + 1 + 1 + 1 + 4
 _LABEL_COLUMNS_MOST = 14
 _WIDE = 76  # columns for all figures in full
-_EIGHTHS = " ▏▎▍▌▋▊▉"
+# Beside bars, and only where those keep as much again.
+_TRACE_COLUMNS = 24
+_TRACED_WIDTH = 60
+# A gauge is read at its mark, so that is kept at its middle.
+_MARK_SHARE = 0.5
 
 
 class LiveView:
@@ -77,14 +84,15 @@ def draw(tally: Tally, width: int, height: int, *, ascii_only: bool = False) -> 
     scores = (latest.scores if latest else None) or ()
     lines = [_title(tally, width)]
     room = height - _AROUND_BARS
-    lines += _word(tally, width, tall=room >= min(len(scores), 3), ascii_only=ascii_only)
+    head = _state if tally.threshold is not None else _word
+    lines += head(tally, width, tall=room >= min(len(scores), 3), ascii_only=ascii_only)
     figures = _figures(tally, width)
     bars_room = height - len(lines) - len(figures)
     if bars_room >= len(scores) + 2:
         lines.append(Text())
         bars_room -= 1
-    bars = _bars(tally, width, max(0, bars_room), ascii_only=ascii_only)
-    lines += bars
+    rows = _against if tally.threshold is not None else _bars
+    lines += rows(tally, width, max(0, bars_room), ascii_only=ascii_only)
     if len(lines) + len(figures) < height:
         lines.append(Text())
     lines += figures
@@ -102,19 +110,71 @@ def _title(tally: Tally, width: int) -> Text:
 
 
 def _word(tally: Tally, width: int, *, tall: bool, ascii_only: bool) -> list[Text]:
-    """The last word heard in large letters, and below it when, and how sure."""
+    """The last word decided on in large letters, and below it when, and how sure."""
     if not tally.heard:
-        state = "listening" if tally.header.audio else "nothing heard"
+        sense = senses.of(tally.header.source)
+        state = sense.waits if sense else "nothing heard"
         return [Text(), Text(state, style="dim"), Text(), Text()] if tall else [Text(state)]
     last = tally.heard[-1]
     fresh = tally.latest is not None and tally.at_s(tally.latest) - last.at_s <= FRESH_S
     style = "bold green" if fresh else "bold"
     detail = f"{last.word}  {last.confidence:.2f}  at {last.at_s:.2f} s"
-    rows = None if ascii_only or not tall else large(last.word)
+    return _headline(last.word, detail, style, width, tall=tall, ascii_only=ascii_only)
+
+
+def _headline(
+    word: str, detail: str, style: str, width: int, *, tall: bool, ascii_only: bool
+) -> list[Text]:
+    """Four lines, the word in large letters where it fits; or one, where they are too many."""
+    rows = None if ascii_only or not tall else large(word)
     if rows is None or max(map(len, rows)) > width:
-        head = [Text(), Text(last.word.upper(), style=style), Text()] if tall else []
+        head = [Text(), Text(word.upper(), style=style), Text()] if tall else []
         return [*head, Text(detail, style="" if tall else style)]
     return [*(Text(row, style=style) for row in rows), Text(detail)]
+
+
+def _state(tally: Tally, width: int, *, tall: bool, ascii_only: bool) -> list[Text]:
+    """Whether what is sensed is unusual now; the only label in large letters while it is."""
+    smoothed, threshold = tally.smoothed, tally.threshold
+    if smoothed is None or threshold is None:
+        state = Text("waiting for results", style="dim")
+        return [Text(), state, Text(), Text()] if tall else [state]
+    name = tally.label(0)
+    detail = f"score {smoothed:.2f}, threshold {threshold:.2f}"
+    if smoothed >= threshold:
+        detail = f"{name.upper()}  {detail}" if not tall else detail
+        return _headline(name, detail, "bold red", width, tall=tall, ascii_only=ascii_only)
+    state = Text(f"no {name}", style="green")
+    return [Text(), state, Text(), Text(detail)] if tall else [Text(f"no {name}  {detail}")]
+
+
+def _against(tally: Tally, width: int, room: int, *, ascii_only: bool) -> list[Text]:
+    """The score against its threshold, and how it was over the last results."""
+    latest, threshold = tally.latest, tally.threshold
+    if latest is None or latest.scores is None or threshold is None or room == 0:
+        return []
+    low, high = score_range(tally.header)
+    # What an int8 output can say reaches far beyond what is of interest.
+    of_interest = low + (threshold - low) / _MARK_SHARE
+    past = [scores[0] for scores in tally.recent]
+    high = min(high, max(of_interest, *past))
+    columns = max(1, width - 6 - 2 - 7)
+    score = latest.scores[0]
+    mark = bars.share(threshold, low, high)
+    gauge = bars.gauge(bars.share(score, low, high), mark, columns, ascii_only=ascii_only)
+    drawn = bars.trace(
+        [bars.share(each, low, high) for each in past], columns, ascii_only=ascii_only
+    )
+    style = "red" if score >= threshold else "green"
+    over = Text(drawn, style="blue")
+    for index, each in enumerate(past[-columns:], columns - len(past[-columns:])):
+        if each >= threshold:
+            over.stylize("red", index, index + 1)
+    lines = [
+        Text.assemble("score ", (gauge, style), f"  {score:7.2f}"),
+        Text.assemble("trace ", over),
+    ]
+    return lines[:room]
 
 
 def _bars(tally: Tally, width: int, room: int, *, ascii_only: bool) -> list[Text]:
@@ -129,44 +189,48 @@ def _bars(tally: Tally, width: int, room: int, *, ascii_only: bool) -> list[Text
     names = [tally.label(index) for index in shown]
     columns = min(_LABEL_COLUMNS_MOST, max(map(len, names)), width // 3)
     low, high = score_range(tally.header)
-    bar_columns = max(1, width - columns - 2 - 6)
+    traced = tally.header.source == IMU and width >= _TRACED_WIDTH
+    trace_columns = min(_TRACE_COLUMNS, width // 3) if traced else 0
+    bar_columns = max(1, width - columns - 2 - 6 - (trace_columns + 2 if traced else 0))
     lines = []
     for index, name in zip(shown, names, strict=True):
         score = latest.scores[index]
-        share = min(max((score - low) / (high - low), 0.0), 1.0)
         style = "green" if index == latest.top else "blue"
-        bar = _bar(share, bar_columns, ascii_only=ascii_only)
+        bar = bars.bar(bars.share(score, low, high), bar_columns, ascii_only=ascii_only)
+        past = [bars.share(scores[index], low, high) for scores in tally.recent] if traced else []
+        drawn = bars.trace(past, trace_columns, ascii_only=ascii_only)
         lines.append(
             Text.assemble(
                 f"{name[:columns]:>{columns}} ",
                 (f"{bar:<{bar_columns}}", style),
+                ("  " + drawn if traced else "", "dim"),
                 f"  {score:5.2f}",
             )
         )
     return lines
 
 
-def _bar(share: float, columns: int, *, ascii_only: bool) -> str:
-    """So much of `columns`, to an eighth of a character."""
-    if ascii_only:
-        return "#" * round(share * columns)
-    eighths = round(share * columns * 8)
-    return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
-
-
 def _figures(tally: Tally, width: int) -> list[Text]:
-    """Four lines: latency, what it costs, what went wrong, what was heard before."""
+    """Four lines: latency, what it costs, what went wrong, what was decided before."""
     latest = tally.latest
     rows = [
         ("latency", _latency(latest, wide=width >= _WIDE)),
         ("cost", _cost(tally, latest, wide=width >= _WIDE)),
         ("trouble", _trouble(tally, wide=width >= _WIDE)),
-        ("heard", _history(tally, width - 9)),
+        (_decided(tally), _history(tally, width - 9)),
     ]
     return [
         Text.assemble((f"{name:<9}", "dim"), (text, "red" if name == "trouble" and bad else ""))
         for name, (text, bad) in rows
     ]
+
+
+def _decided(tally: Tally) -> str:
+    """How past decisions are called: heard, felt, seen, or by the name of the only label."""
+    sense = senses.of(tally.header.source)
+    if tally.threshold is not None:
+        return tally.label(0)[:8]
+    return sense.decided if sense else "heard"
 
 
 def _latency(latest: Inference | None, *, wide: bool) -> tuple[str, bool]:
@@ -194,7 +258,7 @@ def _cost(tally: Tally, latest: Inference | None, *, wide: bool) -> tuple[str, b
 def _trouble(tally: Tally, *, wide: bool) -> tuple[str, bool]:
     counts = [("dropped records", tally.link.lost_records), ("overruns", tally.overruns)]
     if tally.lost_samples is not None:
-        counts.append(("lost samples", tally.lost_samples))
+        counts.append((f"lost {tally.lost_what}", tally.lost_samples))
     counts.append(("corrupt lines", tally.link.corrupt_lines))
     bad = any(count for _, count in counts)
     if not wide:  # what happened must not be cut off by what did not
@@ -203,10 +267,11 @@ def _trouble(tally: Tally, *, wide: bool) -> tuple[str, bool]:
 
 
 def _history(tally: Tally, columns: int) -> tuple[str, bool]:
-    """As many of the last words as fit, oldest first."""
+    """As many of the last words as fit, oldest first; of an only label the times alone."""
     text = ""
     for heard in reversed(tally.heard):
-        longer = f"{heard.word} {heard.at_s:.1f} s" + (f"  {text}" if text else "")
+        word = "" if tally.threshold is not None else f"{heard.word} "
+        longer = f"{word}{heard.at_s:.1f} s" + (f"  {text}" if text else "")
         if len(longer) > columns:
             break
         text = longer

@@ -135,19 +135,24 @@ def _fail(error: EdgeDeployError, argv: Sequence[str]) -> int:
     return int(error.exit_code)
 
 
+# Options that say the same thing in other ways, or that only one of can be meant.
+_EITHER = (frozenset({"--on", "-p"}), frozenset({"--mic", "--imu", "--camera"}))
+
+
 def _pasteable(line: str, argv: Sequence[str]) -> str:
     """A hint that is only an option, such as `--on virtual  ...`, as this command with it."""
     option, gap, what = line.partition("  ")
     if not option.startswith("--") or not argv:
         return line
     added = option.split()
+    replaced = next((each for each in _EITHER if added[0] in each), frozenset({added[0]}))
     kept: list[str] = []
     skip = False
     for word in argv:
         if skip:
             skip = False
-        elif word == added[0] or (added[0] == "--on" and word == "-p"):
+        elif word in replaced:
             skip = len(added) > 1  # its old value goes too
-        elif not word.startswith(f"{added[0]}="):
+        elif not word.startswith(tuple(f"{each}=" for each in replaced)):
             kept.append(word)
     return f"edge-deploy {shlex.join(kept)} {option}{gap}{what}"

@@ -42,10 +42,9 @@ class Showing:
     def strides(self, hello: Hello) -> int | None:
         """After how many inferences, made or missed, the stream ends; None for Ctrl-C."""
         ends = [] if self.count is None else [self.count]
-        sound_s = self.scene.microphone.duration_s if self.scene.microphone else None
-        if sound_s is not None and hello.audio is not None:
-            frames = hello.audio.frames_in(round(sound_s * hello.audio.rate_hz))
-            ends.append(max(1, frames // hello.audio.stride))
+        played = senses.strides(self.scene, hello.sensing)
+        if played is not None:
+            ends.append(played)
         return min(ends, default=None)
 
 
@@ -83,7 +82,7 @@ def _until(session: Session, strides: int | None) -> Generator[Reading, None, No
     with closing(session.stream(strides)) as readings:
         for reading in readings:
             yield reading
-            # A missed one counts: the sound does not wait for it.
+            # A missed one counts: what is sensed does not wait for it.
             if (
                 strides is not None
                 and isinstance(reading, Inference)
@@ -121,19 +120,28 @@ def show_again(readings: Iterable[Reading], tally: Tally, showing: Showing) -> N
 
 
 def sum_up(tally: Tally, last: str) -> None:
-    """The words that were heard, what it cost, and `last`; on stderr."""
-    if tally.header.audio is not None and tally.inferences:
-        if tally.heard:
-            output.table(
-                ["heard", "at, s", "confidence"],
-                [[each.word, f"{each.at_s:.2f}", f"{each.confidence:.2f}"] for each in tally.heard],
-                err=True,
-            )
-        else:
-            output.say("No word was heard.")
+    """What was decided, what it cost, and `last`; on stderr."""
+    if tally.header.sensing is not None and tally.inferences:
+        _tell_decisions(tally)
     for line in tally.summary():
         output.say(line)
     output.say(last)
+
+
+def _tell_decisions(tally: Tally) -> None:
+    """A table of them, in the words of the sensor."""
+    unusual = tally.threshold is not None
+    sense = senses.of(tally.header.source)
+    assert sense is not None
+    if not tally.heard:
+        output.say(f"No {tally.label(0)}." if unusual else sense.none)
+        return
+    confidence = "score" if unusual else "confidence"
+    output.table(
+        [sense.decided, "at, s", confidence],
+        [[each.word, f"{each.at_s:.2f}", f"{each.confidence:.2f}"] for each in tally.heard],
+        err=True,
+    )
 
 
 def _recording_path(model: str) -> Path:

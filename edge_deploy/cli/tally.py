@@ -1,4 +1,4 @@
-"""What a stream came to so far: the latest result, the words that were heard, the figures' middle.
+"""What a stream came to so far: the latest result, what was decided, the figures' middle.
 
 Takes readings, from a board or from a recording alike; every view and the summary ask here. Knows
 nothing of terminals.
@@ -6,17 +6,22 @@ nothing of terminals.
 
 from __future__ import annotations
 
+import collections
 import statistics
 from dataclasses import dataclass
 
 from edge_deploy.bench import origins
+from edge_deploy.cli import senses
 from edge_deploy.telemetry.readings import Inference, LinkHealth, Power, Reading
 from edge_deploy.telemetry.recording import Header
+
+# Results whose scores are kept for a trace: as many as a wide terminal has columns.
+_RECENT = 240
 
 
 @dataclass(frozen=True)
 class Heard:
-    """One word that the board decided on. at_s: seconds since the stream began."""
+    """One label that the board decided on. at_s: seconds since the stream began."""
 
     word: str
     at_s: float
@@ -27,6 +32,7 @@ class Tally:
     """Counts what `add` is given. header: of the recording, which says what the numbers mean.
 
     latest: the last inference; power: the last sample of the meter; link: what was damaged.
+    recent: scores of the last inferences, oldest first; a row each of as many as there are labels.
     """
 
     def __init__(self, header: Header) -> None:
@@ -35,6 +41,7 @@ class Tally:
         self.power: Power | None = None
         self.link = LinkHealth()
         self.heard: list[Heard] = []
+        self.recent: collections.deque[tuple[float, ...]] = collections.deque(maxlen=_RECENT)
         self.inferences = 0
         self.wrapped_overruns = 0  # of streams that the board began again
         self._stages_us: tuple[list[int], list[int], list[int]] = ([], [], [])
@@ -54,8 +61,9 @@ class Tally:
         if self.latest is not None and reading.n <= self.latest.n:
             self.wrapped_overruns += self.latest.overruns  # the stream was begun again
             self._began_us = None
+            self.recent.clear()
         if self._began_us is None:
-            self._began_us = reading.t_us - self._heard_us(reading)
+            self._began_us = reading.t_us - self._sensed_us(reading)
         self.latest = reading
         self.inferences += 1
         stages = (reading.dsp_us, reading.inference_us, reading.post_us)
@@ -63,17 +71,18 @@ class Tally:
             values.append(value)
         if reading.counts.energy_nj is not None:
             self._energies_nj.append(reading.counts.energy_nj)
+        if reading.scores is not None:
+            self.recent.append(reading.scores)
         if reading.heard is not None:
             word = self.label(reading.heard)
             self.heard.append(Heard(word, self.at_s(reading), reading.score or 0.0))
 
-    def _heard_us(self, reading: Inference) -> float:
-        """How much sound had come by that result, if none was lost; 0 for other sources."""
-        audio = self.header.audio
-        if audio is None:
+    def _sensed_us(self, reading: Inference) -> float:
+        """How much had been sensed by that result, if nothing was lost; 0 for other sources."""
+        sensing = self.header.sensing
+        if sensing is None:
             return 0.0
-        strides = reading.n + reading.overruns + 1
-        return 1e6 * audio.samples_in(strides * audio.stride) / audio.rate_hz
+        return senses.sensed_us(sensing, reading.n + reading.overruns + 1)
 
     def label(self, index: int) -> str:
         """The name of an output."""
@@ -81,10 +90,30 @@ class Tally:
         return labels[index] if 0 <= index < len(labels) else f"output {index}"
 
     def at_s(self, reading: Inference) -> float:
-        """When: since the microphone was switched on, otherwise by the board's clock."""
-        if self.header.audio is None or self._began_us is None:
+        """When: since the sensor was switched on, otherwise by the board's clock."""
+        if self.header.sensing is None or self._began_us is None:
             return reading.t_us / 1e6
         return (reading.t_us - self._began_us) / 1e6
+
+    @property
+    def threshold(self) -> float | None:
+        """Of a model whose one score says how unusual what it senses is; None for others."""
+        sensing = self.header.sensing
+        return sensing.threshold if sensing is not None and len(self.header.labels) == 1 else None
+
+    @property
+    def smoothed(self) -> float | None:
+        """The mean of the last first scores, as decisions have it; None until there are enough."""
+        sensing = self.header.sensing
+        if sensing is None or len(self.recent) < sensing.smooth:
+            return None
+        return statistics.fmean(scores[0] for scores in list(self.recent)[-sensing.smooth :])
+
+    @property
+    def lost_what(self) -> str:
+        """What the sensor drops where it drops something."""
+        sense = senses.of(self.header.source)
+        return "samples" if sense is None else sense.lost
 
     @property
     def overruns(self) -> int:
@@ -93,7 +122,7 @@ class Tally:
 
     @property
     def lost_samples(self) -> int | None:
-        """Samples that the microphone dropped; None where there is none."""
+        """Samples (of a camera: frames) that the sensor dropped; None where there is none."""
         return self.latest.lost if self.latest else None
 
     @property
@@ -115,10 +144,10 @@ class Tally:
         A board whose core has no emulator is virtual as a program of this computer: its time
         says nothing about the board.
         """
-        audio = self.header.audio
-        if audio is None or (self.header.on == "virtual" and self.header.port == "host"):
+        sensing = self.header.sensing
+        if sensing is None or (self.header.on == "virtual" and self.header.port == "host"):
             return None
-        return busy_us / audio.stride_us
+        return busy_us / sensing.stride_us
 
     def summary(self) -> list[str]:
         """What a person wants to know at the end, a line each."""
@@ -139,7 +168,9 @@ class Tally:
             costs.append(f"{100 * share:.1f} % of the core ({origin.latency})")
         if costs:
             lines.append(", ".join(costs) + ".")
-        lost = "" if self.lost_samples is None else f"{self.lost_samples:,} samples lost, "
+        lost = ""
+        if self.lost_samples is not None:
+            lost = f"{self.lost_samples:,} {self.lost_what} lost, "
         lines.append(
             f"{self.overruns} overruns, {lost}{self.link.lost_records} records lost, "
             f"{self.link.corrupt_lines} corrupt lines."

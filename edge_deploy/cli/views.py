@@ -11,7 +11,7 @@ import sys
 from types import TracebackType
 from typing import Any, Protocol
 
-from edge_deploy.cli import output
+from edge_deploy.cli import output, senses
 from edge_deploy.cli.tally import Tally
 from edge_deploy.telemetry.hello import WireTensor
 from edge_deploy.telemetry.readings import Inference, Log, Reading, to_json
@@ -48,7 +48,7 @@ def choose(tally: Tally, *, as_json: bool, plain: bool) -> View:
         return JsonLines(tally)
     if plain or os.environ.get("CI") or os.environ.get("TERM") == "dumb":
         return PlainLines(tally)
-    if not (tally.header.labels or tally.header.audio):
+    if not (tally.header.labels or tally.header.sensing):
         return PlainLines(tally)
     from edge_deploy.cli.live_view import LiveView
 
@@ -93,13 +93,13 @@ def json_of(reading: Reading, tally: Tally) -> dict[str, Any]:
             flat["label"] = tally.label(reading.top)
         if reading.heard is not None:
             flat["word"] = tally.label(reading.heard)
-        if tally.header.audio is not None:
+        if tally.header.sensing is not None:
             flat["at_s"] = round(tally.at_s(reading), 3)
     return flat
 
 
 class PlainLines(_Lines):
-    """A line for each inference; of a board that listens, for each word that it heard."""
+    """A line for each inference; of a board that senses, for each label that it decided on."""
 
     def __init__(self, tally: Tally) -> None:
         super().__init__(tally)
@@ -112,32 +112,39 @@ class PlainLines(_Lines):
             output.say(reading.text)
         if not isinstance(reading, Inference):
             return
-        if self.tally.header.audio is None:
+        if self.tally.header.sensing is None:
             output.show(inference_line(reading, self.tally))
         elif reading.heard is not None:
-            output.show(heard_line(reading, self.tally))
+            output.show(decided_line(reading, self.tally))
         self._tell_of_gaps(reading)
 
     def _tell_of_gaps(self, reading: Inference) -> None:
         """That the board could not keep up is news whenever it gets worse."""
         lost = reading.lost or 0
-        if self.tally.header.audio is not None and (
+        if self.tally.header.sensing is not None and (
             reading.overruns > self._overruns or lost > self._lost
         ):
             output.show(
                 f"{self.tally.at_s(reading):9.3f} s  the board fell behind: "
-                f"{reading.overruns} overruns, {lost:,} samples lost"
+                f"{reading.overruns} overruns, {lost:,} {self.tally.lost_what} lost"
             )
         self._overruns, self._lost = reading.overruns, lost
 
 
-def heard_line(reading: Inference, tally: Tally) -> str:
-    """One word: when, how sure, and what the result that decided it cost."""
+def decided_line(reading: Inference, tally: Tally) -> str:
+    """One decision: when, how sure, and what the result that made it cost."""
     word = tally.label(reading.heard if reading.heard is not None else -1)
+    sense = senses.of(tally.header.source)
+    if tally.threshold is not None:
+        decided = f"{word.upper():<10}"
+        sure = f"{reading.score or 0.0:.2f} (threshold {tally.threshold:.2f})"
+    else:
+        decided = f"{sense.decided if sense else 'heard'} {word:<10}"
+        sure = f"{reading.score or 0.0:.2f}"
     parts = [
         f"{tally.at_s(reading):9.3f} s",
-        f"heard {word:<10}",
-        f"{reading.score or 0.0:.2f}",
+        decided,
+        sure,
         f"dsp {reading.dsp_us:,}",
         f"inference {reading.inference_us:,}",
         f"post {reading.post_us:,} us",

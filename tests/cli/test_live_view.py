@@ -17,6 +17,7 @@ from edge_deploy.cli.letters import large
 from edge_deploy.cli.live_view import REFRESHES_PER_S, LiveView, draw
 from edge_deploy.cli.tally import Tally
 from edge_deploy.telemetry.readings import Inference
+from tests.cli import sensed
 from tests.cli.streams import LABELS, conversation, header, result
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -27,6 +28,33 @@ def tally_of(readings, **changes):
     for reading in readings:
         tally.add(reading)
     return tally
+
+
+SENSED = {
+    "gesture": sensed.gestures(),
+    "vision": sensed.signs(),
+    "anomaly": sensed.vibrations(),
+    "no-anomaly": sensed.vibrations(over=False),
+}
+
+
+@pytest.mark.parametrize("name", SENSED)
+@pytest.mark.parametrize(("width", "height", "ascii_only"), [(80, 23, False), (44, 12, True)])
+def test_pages_of_every_sensor_are_those_that_were_looked_at(name, width, height, ascii_only):
+    tally = Tally(sensed.header_of(name.removeprefix("no-")))
+    for reading in SENSED[name]:
+        tally.add(reading)
+    compare(f"{name}-{width}x{height + 1}", draw(tally, width, height, ascii_only=ascii_only))
+
+
+def compare(name, page):
+    """With the page of that name in golden/."""
+    lines = [line.rstrip() for line in page.plain.splitlines()]
+    path = GOLDEN / f"{name}.txt"
+    if os.environ.get("EDGE_DEPLOY_NEW_GOLDEN"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert lines == path.read_text(encoding="utf-8").splitlines()
 
 
 CASES = {
@@ -45,20 +73,17 @@ CASES = {
 def test_page_is_the_one_that_was_looked_at(name):
     width, height, changes, readings, ascii_only = CASES[name]
     tally = tally_of(conversation()[:readings], **changes)
-    page = draw(tally, width, height, ascii_only=ascii_only).plain
-    lines = [line.rstrip() for line in page.splitlines()]
-    path = GOLDEN / f"{name}.txt"
-    if os.environ.get("EDGE_DEPLOY_NEW_GOLDEN"):
-        path.parent.mkdir(exist_ok=True)
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    assert lines == path.read_text(encoding="utf-8").splitlines()
+    compare(name, draw(tally, width, height, ascii_only=ascii_only))
 
 
 @pytest.mark.parametrize("readings", [0, 1, 10, 99])
-def test_page_keeps_within_any_terminal(readings):
-    tally = tally_of(conversation()[:readings])
-    for width in (20, 21, 33, 47, 63, 75, 76, 80, 81, 200):
-        for height in range(6, 45):
+@pytest.mark.parametrize("name", ["kws", *SENSED])
+def test_page_keeps_within_any_terminal(name, readings):
+    tally = Tally(header() if name == "kws" else sensed.header_of(name.removeprefix("no-")))
+    for reading in (conversation() if name == "kws" else SENSED[name])[:readings]:
+        tally.add(reading)
+    for width in (20, 21, 33, 59, 60, 63, 75, 76, 80, 200):
+        for height in (*range(6, 26), 44):
             for ascii_only in (False, True):
                 lines = draw(tally, width, height, ascii_only=ascii_only).plain.split("\n")
                 assert len(lines) <= height
@@ -78,6 +103,50 @@ def test_all_that_the_page_promises_is_on_80_columns_and_24_lines():
         "yes 1.4 s  no 3.0 s",
     ):
         assert words in page
+
+
+def anomaly_page(scores, width=80):
+    tally = Tally(sensed.header_of("anomaly"))
+    for n, score in enumerate(scores):
+        tally.add(sensed.scored("anomaly", n, [score]))
+    return draw(tally, width, 23).plain
+
+
+def test_what_is_unusual_is_said_while_the_mean_is_over_the_threshold():
+    # The mean of three: (3 + 4 + 4) / 3 is below 4, (4 + 4 + 4) / 3 is not.
+    assert "no anomaly" in anomaly_page([3.0, 4.0, 4.0])
+    page = anomaly_page([3.0, 4.0, 4.0, 4.0])
+    assert "no anomaly" not in page
+    assert large("anomaly")[0] in page
+    assert "score 4.00, threshold 4.00" in page
+    assert "waiting for results" in anomaly_page([9.0, 9.0])
+    assert "no anomaly" in anomaly_page([9.0, 9.0, 9.0, 0.0, 0.0])
+
+
+def test_a_score_stands_against_its_threshold():
+    for score in (0.0, 2.0, 4.0, 8.0, 12.0):
+        page = anomaly_page([score] * 3)
+        gauge = re.search(r"^score ([█▏▎▍▌▋▊▉ ]*)│([█▏▎▍▌▋▊▉ ]*)  [ \d.]{7}$", page, re.MULTILINE)
+        below, above = gauge[1], gauge[2]
+        columns = len(below) + 1 + len(above)
+        assert columns == 80 - 6 - 9
+        high = max(8.0, score)  # twice the threshold at least
+        assert len(below) == int(4.0 / high * columns)
+        assert abs((below + above).count("█") - score / high * columns) <= 1.5
+        assert (above[:1] == "█") == (score > 4.0)
+
+
+def test_motion_has_a_trace_of_each_label():
+    tally = Tally(sensed.header_of("gesture"))
+    for reading in sensed.gestures():
+        tally.add(reading)
+    traces = dict(
+        re.findall(r"^ *(\w+) .*  ([▁▂▃▄▅▆▇█]{24})  ", draw(tally, 80, 23).plain, re.MULTILINE)
+    )
+    assert list(traces) == [name[:14] for name in sensed.GESTURES]
+    # Result 20 of 0 to 29, of which the last 24 are shown.
+    assert traces["locomotor"].index("█") == 20 - 6
+    assert "▁▁▁▁" not in draw(tally, 59, 23).plain
 
 
 def test_more_labels_than_lines_shows_the_largest():
@@ -101,13 +170,14 @@ def test_bar_is_as_long_as_the_score():
 
 def test_large_letters_are_three_lines_of_one_width_and_all_different():
     seen = set()
-    for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ":
+    for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789":
         rows = large(letter)
         assert len(rows) == 3
         seen.add(tuple(rows))
-    assert len(seen) == 26
+    assert len(seen) == 36
     assert large("stop go") is not None
     assert large("100 %") is None
+    assert large("avada_kedavra") == large("avada kedavra")
     assert large("") is None
 
 

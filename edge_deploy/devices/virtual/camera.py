@@ -20,7 +20,7 @@ from edge_deploy import pictures
 from edge_deploy.devices.virtual import files
 from edge_deploy.devices.virtual.fifo import Source
 from edge_deploy.devices.virtual.sensor import Sensor, Setting
-from edge_deploy.errors import UsageError
+from edge_deploy.errors import BadInput, UsageError
 
 Frames = npt.NDArray[np.uint8]
 
@@ -155,7 +155,10 @@ def parse(words: str) -> CameraInput:
     found = files.find(path, "pictures", pictures.SUFFIXES, try_next=_FORMS)
     for each in found.files:
         # Now, while there is somebody to tell; in which size will be known when it is seen.
-        pictures.read(each, Camera.settings[_WIDTH].value, Camera.settings[_HEIGHT].value)
+        try:
+            pictures.read(each, Camera.settings[_WIDTH].value, Camera.settings[_HEIGHT].value)
+        except BadInput as error:
+            raise BadInput(error.message, try_next=error.try_next or _FORMS) from error
     stay_ms = round(stay_s * _MS_PER_S)
     return CameraInput(words, found.named("pictures"), found.files, stay_ms)
 

@@ -8,6 +8,7 @@ tells time.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -17,7 +18,7 @@ from edge_deploy import motion
 from edge_deploy.devices.virtual import files
 from edge_deploy.devices.virtual.fifo import Played, Source
 from edge_deploy.devices.virtual.sensor import Sensor, Setting
-from edge_deploy.errors import UsageError
+from edge_deploy.errors import BadInput, UsageError
 
 Samples = npt.NDArray[np.int16]
 
@@ -100,13 +101,21 @@ def parse(words: str) -> ImuInput:
     if not words:
         raise UsageError(f"--imu {words!r} is nothing that can be felt.", try_next=_FORMS)
     found = files.find(words, "CSV files", (".csv",), try_next=_FORMS)
-    recordings = tuple(motion.read(each, None) for each in found.files)
+    recordings = tuple(_read(each) for each in found.files)
     return ImuInput(
         words,
         found.named("recordings"),
         min(each.shape[1] for each in recordings),
         tuple(_six(each) for each in recordings),
     )
+
+
+def _read(path: Path) -> Samples:
+    """(n, 3 or 6) int16. Raises BadInput."""
+    try:
+        return motion.read(path, None)
+    except BadInput as error:
+        raise BadInput(error.message, try_next=error.try_next or _FORMS) from error
 
 
 def rest() -> ImuInput:

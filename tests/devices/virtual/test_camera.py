@@ -111,6 +111,7 @@ def test_files_that_are_no_pictures(folder, tmp_path):
         assert words.removesuffix(":1s") in caught.value.message
         assert "\n" not in caught.value.message
         assert caught.value.exit_code == Exit.BAD_INPUT
+        assert any("--camera picture.png" in each for each in caught.value.try_next)
     with pytest.raises(UsageError, match="nothing that can be seen"):
         parse("")
 

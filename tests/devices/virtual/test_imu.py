@@ -83,6 +83,7 @@ def test_files_that_are_no_motion(tmp_path, text, complaint):
         assert complaint in caught.value.message
         assert "x.csv" in caught.value.message
         assert caught.value.exit_code == Exit.BAD_INPUT
+        assert any("--imu recording.csv" in each for each in caught.value.try_next)
 
 
 def test_what_is_not_there(tmp_path):
