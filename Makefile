@@ -55,12 +55,12 @@ lint: setup-test
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo
-	@git ls-files -z -- '*.c' '*.h' | xargs -0 -r $(BIN)/clang-format --dry-run --Werror
+	@git ls-files -z -- '*.c' '*.h' '*.cpp' | xargs -0 -r $(BIN)/clang-format --dry-run --Werror
 
 format: setup-test
 	@$(BIN)/ruff format --quiet
 	@$(BIN)/ruff check --fix --quiet
-	@git ls-files -z -- '*.c' '*.h' | xargs -0 -r $(BIN)/clang-format -i
+	@git ls-files -z -- '*.c' '*.h' '*.cpp' | xargs -0 -r $(BIN)/clang-format -i
 
 setup-demo: $(VENV)/.installed-demo
 setup-test: $(VENV)/.installed-test setup-debian

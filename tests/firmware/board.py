@@ -65,9 +65,14 @@ def some_input(seed: int) -> bytes:
 
 
 class Board:
-    """A running firmware. `boot` has the lines that it printed first."""
+    """A running firmware. `boot` has the lines that it printed first.
 
-    def __init__(self, program: Path) -> None:
+    sensors, counters: those of its port, as `hello` lists them.
+    """
+
+    def __init__(self, program: Path, *, sensors: str = "none", counters: str = "none") -> None:
+        self.sensors = sensors
+        self.counters = counters
         self._child = subprocess.Popen(
             [program],
             stdin=subprocess.PIPE,

@@ -17,6 +17,8 @@ WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wvla", "-Werror"
 SANITIZERS = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 INCLUDES = ("-I", str(SOURCES), "-I", str(TESTS))
 
+ARDUINO = ROOT / "tests" / "arduino"
+NANO33, XIAO = "ARDUINO_ARDUINO_NANO33BLE", "ARDUINO_ARCH_ESP32"
 FAKE_MODEL = TESTS / "fake_model.c"
 
 
@@ -31,6 +33,50 @@ def firmware_sources(port: str) -> list[Path]:
     assert app
     assert ported
     return [*app, *wire_sources(), *ported, FAKE_MODEL]
+
+
+def arduino_program(
+    output: Path,
+    *,
+    sources: Sequence[Path] | None = None,
+    flags: Sequence[str] = (),
+    config: Path = CONFIG,
+) -> Path:
+    """The Arduino port for a Nano 33 BLE Sense, on a fake core, as a program of this computer.
+
+    sources: the C files; those of the model that was written by hand if absent.
+    """
+    folder = output.parent / f"{output.name}-objects"
+    folder.mkdir()
+    objects = []
+    port = SOURCES / "ports" / "arduino"
+    for source in firmware_sources("arduino") if sources is None else sources:
+        objects.append(folder / f"{source.stem}.o")
+        words = [*SANITIZERS, *flags, "-c"]
+        compile_c(["gcc"], [source], objects[-1], flags=words, config=config)
+    for source in [*sorted(port.glob("*.cpp")), *sorted(ARDUINO.glob("*.cpp"))]:
+        objects.append(folder / f"{source.stem}_cpp.o")
+        compile_cpp("g++", source, objects[-1], board=NANO33, flags=[*SANITIZERS, *flags])
+    words = ["g++", *SANITIZERS, *map(str, objects), "-lpthread", "-o", str(output)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    return output
+
+
+def compile_cpp(
+    compiler: str, source: Path, output: Path, *, board: str, flags: Sequence[str] = ()
+) -> None:
+    """Compile one file of the Arduino port against declarations of the cores that it is for."""
+    words = [compiler, "-std=gnu++14", "-fno-exceptions", *WARNINGS, f"-D{board}", *flags]
+    include = ["-I", str(SOURCES), "-I", str(ARDUINO / "core")]
+    done = subprocess.run(
+        [*words, *include, "-c", str(source), "-o", str(output)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, f"{compiler}: {done.stderr}"
 
 
 def host_compilers() -> list[str]:

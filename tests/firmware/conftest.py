@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -35,14 +36,30 @@ def firmware_preserving(host_compiler: str, tmp_path_factory: pytest.TempPathFac
     return building.compile_c([host_compiler], sources, output, flags=flags)
 
 
-@pytest.fixture(params=["firmware", "firmware_preserving"])
+@pytest.fixture(scope="session")
+def firmware_arduino(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Arduino port on a fake core, with the same model and sanitizers."""
+    if not shutil.which("gcc") or not shutil.which("g++"):
+        pytest.skip("no gcc and g++ on this machine")
+    return building.arduino_program(tmp_path_factory.mktemp("firmware") / "firmware")
+
+
+def started(request: pytest.FixtureRequest) -> Board:
+    """The board whose program is the fixture that the request's parameter names."""
+    program = request.getfixturevalue(request.param)
+    if request.param == "firmware_arduino":
+        return Board(program, sensors="microphone,imu", counters="cycles_board")
+    return Board(program)
+
+
+@pytest.fixture(params=["firmware", "firmware_preserving", "firmware_arduino"])
 def either(request: pytest.FixtureRequest):
     """A board of each kind, booted."""
-    with Board(request.getfixturevalue(request.param)) as board:
-        yield board
+    with started(request) as running:
+        yield running
 
 
-@pytest.fixture
-def board(firmware: Path):
-    with Board(firmware) as running:
+@pytest.fixture(params=["firmware", "firmware_arduino"])
+def board(request: pytest.FixtureRequest):
+    with started(request) as running:
         yield running

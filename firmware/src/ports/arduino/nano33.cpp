@@ -1,0 +1,127 @@
+/* Arduino Nano 33 BLE and both revisions of its Sense, told apart by what answers on the board's
+ * own bus. The core's variant.cpp has switched the sensors and their bus on before setup(). */
+#include <Arduino.h>
+
+#if defined(ARDUINO_ARDUINO_NANO33BLE)
+
+#include <PDM.h>
+#include <Wire.h>
+
+#include "ports/arduino/ed_bmi270.h"
+#include "ports/arduino/ed_board.h"
+#include "ports/arduino/ed_bus.h"
+#include "ports/arduino/ed_lsm9ds1.h"
+
+/* The barometer, which both revisions of the Sense have and the plain board has not. */
+static const ed_chip LPS22HB = {&Wire1, 0x5C};
+static const ed_chip BMI270 = {&Wire1, 0x68};
+
+static const uint32_t MICROPHONE_HZ = 16000;
+static const int PDM_BYTES = 512; /* a callback each 16 ms */
+
+static ed_port_reset_reason reason = ED_PORT_RESET_UNKNOWN;
+static uint32_t sensors;
+static const ed_imu_sensor *imu;
+static bool hears;
+
+/* nRF52840 Product Specification, POWER, RESETREAS: bits are set and stay until 1 is written. */
+static ed_port_reset_reason read_reason(void)
+{
+    const uint32_t bits = NRF_POWER->RESETREAS;
+
+    NRF_POWER->RESETREAS = bits;
+    if (bits == 0) {
+        return ED_PORT_RESET_POWER; /* or a brownout, which it does not tell apart */
+    }
+    return (bits & (POWER_RESETREAS_SREQ_Msk | POWER_RESETREAS_RESETPIN_Msk)) != 0
+               ? ED_PORT_RESET_COMMAND
+               : ED_PORT_RESET_UNKNOWN;
+}
+
+void ed_board_init(void)
+{
+    static bool known;
+
+    CoreDebug->DEMCR |= CoreDebug_DEMCR_TRCENA_Msk; /* the core has cleared it */
+    DWT->CTRL |= DWT_CTRL_CYCCNTENA_Msk;
+    if (known) {
+        return;
+    }
+    known = true;
+    reason = read_reason();
+    Wire1.begin();
+    Wire1.setClock(400000);
+    if (ed_chip_answers(LPS22HB)) {
+        sensors |= ED_PORT_MICROPHONE;
+    }
+    imu = ed_lsm9ds1(&Wire1);
+    if (!imu->found()) {
+        imu = ed_chip_answers(BMI270) ? ed_bmi270(&Wire1) : nullptr;
+    }
+    if (imu != nullptr) {
+        sensors |= ED_PORT_IMU;
+    }
+}
+
+void ed_board_restart(void)
+{
+    NVIC_SystemReset();
+}
+
+ed_port_reset_reason ed_board_reset_reason(void)
+{
+    return reason;
+}
+
+uint32_t ed_board_cycles(void)
+{
+    return DWT->CYCCNT;
+}
+
+uint32_t ed_board_sensors(void)
+{
+    return sensors;
+}
+
+const ed_imu_sensor *ed_board_imu(void)
+{
+    return imu;
+}
+
+uint32_t ed_board_microphone_rate_hz(void)
+{
+    return (sensors & ED_PORT_MICROPHONE) != 0 ? MICROPHONE_HZ : 0;
+}
+
+/* Called from the PDM interrupt. */
+static void received(void)
+{
+    static int16_t samples[PDM_BYTES / 2];
+    const int bytes = PDM.read(samples, sizeof samples);
+
+    if (bytes > 0) {
+        ed_microphone_put(samples, static_cast<size_t>(bytes) / sizeof samples[0]);
+    }
+}
+
+void ed_board_microphone_begin(void)
+{
+    PDM.onReceive(received);
+    PDM.setBufferSize(PDM_BYTES);
+    hears = PDM.begin(1, static_cast<int>(MICROPHONE_HZ)) != 0;
+}
+
+void ed_board_microphone_end(void)
+{
+    if (hears) {
+        PDM.end();
+        hears = false;
+    }
+}
+
+void ed_board_microphone_poll(void)
+{
+    /* The interrupt has done it. */
+}
+
+#endif

@@ -1,0 +1,129 @@
+/* Seeed Studio XIAO ESP32S3, its Sense, and the XIAOML kit, told apart by what answers. */
+#include <Arduino.h>
+
+#if defined(ARDUINO_ARCH_ESP32)
+
+#include <Wire.h>
+#include <driver/i2s.h>
+#include <esp_system.h>
+
+#include "ports/arduino/ed_board.h"
+#include "ports/arduino/ed_bus.h"
+#include "ports/arduino/ed_lsm6ds3.h"
+#include "ports/arduino/ed_xiao_camera.h"
+
+/* Seeed Studio Wiki, XIAO ESP32S3 Sense: the microphone's clock and data. */
+static const int MICROPHONE_CLOCK = 42, MICROPHONE_DATA = 41;
+static const uint32_t MICROPHONE_HZ = 16000;
+/* 8 buffers of 512 samples that DMA fills in turn: 256 ms. */
+static const int DMA_BUFFERS = 8, DMA_SAMPLES = 512;
+
+static uint32_t sensors;
+static const ed_imu_sensor *imu;
+static bool hears;
+
+void ed_board_init(void)
+{
+    static bool known;
+
+    if (known) {
+        return;
+    }
+    known = true;
+    Wire.begin();
+    Wire.setClock(400000);
+    imu = ed_lsm6ds3(&Wire);
+    if (!imu->found()) {
+        imu = nullptr;
+    }
+    if (imu != nullptr) {
+        sensors |= ED_PORT_IMU;
+    }
+    /* Microphone and camera are on one expansion board: who has the camera has both. */
+    if (ed_xiao_camera_found()) {
+        sensors |= ED_PORT_MICROPHONE | ED_PORT_CAMERA;
+    }
+}
+
+void ed_board_restart(void)
+{
+    ESP.restart();
+}
+
+ed_port_reset_reason ed_board_reset_reason(void)
+{
+    switch (esp_reset_reason()) {
+    case ESP_RST_POWERON:
+        return ED_PORT_RESET_POWER;
+    case ESP_RST_SW:
+    case ESP_RST_EXT:
+    case ESP_RST_USB:
+        return ED_PORT_RESET_COMMAND;
+    case ESP_RST_BROWNOUT:
+        return ED_PORT_RESET_BROWNOUT;
+    default:
+        return ED_PORT_RESET_UNKNOWN;
+    }
+}
+
+uint32_t ed_board_cycles(void)
+{
+    return ESP.getCycleCount();
+}
+
+uint32_t ed_board_sensors(void)
+{
+    return sensors;
+}
+
+const ed_imu_sensor *ed_board_imu(void)
+{
+    return imu;
+}
+
+uint32_t ed_board_microphone_rate_hz(void)
+{
+    return (sensors & ED_PORT_MICROPHONE) != 0 ? MICROPHONE_HZ : 0;
+}
+
+void ed_board_microphone_begin(void)
+{
+    i2s_config_t config = {};
+    i2s_pin_config_t pins = {};
+
+    config.mode = static_cast<i2s_mode_t>(I2S_MODE_MASTER | I2S_MODE_RX | I2S_MODE_PDM);
+    config.sample_rate = MICROPHONE_HZ;
+    config.bits_per_sample = I2S_BITS_PER_SAMPLE_16BIT;
+    config.channel_format = I2S_CHANNEL_FMT_ONLY_RIGHT;
+    config.communication_format = I2S_COMM_FORMAT_STAND_I2S;
+    config.dma_buf_count = DMA_BUFFERS;
+    config.dma_buf_len = DMA_SAMPLES;
+    pins.mck_io_num = I2S_PIN_NO_CHANGE;
+    pins.bck_io_num = I2S_PIN_NO_CHANGE;
+    pins.ws_io_num = MICROPHONE_CLOCK; /* which is the clock in PDM mode */
+    pins.data_out_num = I2S_PIN_NO_CHANGE;
+    pins.data_in_num = MICROPHONE_DATA;
+    hears = i2s_driver_install(I2S_NUM_0, &config, 0, nullptr) == ESP_OK &&
+            i2s_set_pin(I2S_NUM_0, &pins) == ESP_OK;
+}
+
+void ed_board_microphone_end(void)
+{
+    if (hears) {
+        (void)i2s_driver_uninstall(I2S_NUM_0);
+        hears = false;
+    }
+}
+
+void ed_board_microphone_poll(void)
+{
+    static int16_t samples[DMA_SAMPLES];
+    size_t bytes = 0;
+
+    while (hears && i2s_read(I2S_NUM_0, samples, sizeof samples, &bytes, 0) == ESP_OK &&
+           bytes != 0) {
+        ed_microphone_put(samples, bytes / sizeof samples[0]);
+    }
+}
+
+#endif

@@ -1,0 +1,69 @@
+/* As much of an Arduino core's declarations as our port uses, written from the cores' published
+ * reference (Arduino language reference; arduino-esp32 2.0; CMSIS for the nRF52840). Declares only:
+ * tests compile the port against it, and fake_*.cpp beside it says what a board does. */
+#ifndef ED_FAKE_ARDUINO_H
+#define ED_FAKE_ARDUINO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+void setup();
+void loop();
+
+unsigned long millis();
+unsigned long micros();
+void delay(unsigned long ms);
+void delayMicroseconds(unsigned int us);
+void noInterrupts();
+void interrupts();
+
+class SerialPort
+{
+  public:
+    void begin(unsigned long baud);
+    int available();
+    int read();
+    size_t write(const uint8_t *bytes, size_t count);
+    void flush();
+    explicit operator bool();
+};
+extern SerialPort Serial;
+
+#if defined(ARDUINO_ARDUINO_NANO33BLE)
+
+struct NRF_POWER_Type {
+    volatile uint32_t RESETREAS;
+};
+struct CoreDebug_Type {
+    volatile uint32_t DEMCR;
+};
+struct DWT_Type {
+    volatile uint32_t CTRL;
+    volatile uint32_t CYCCNT;
+};
+extern NRF_POWER_Type *const NRF_POWER;
+extern CoreDebug_Type *const CoreDebug;
+DWT_Type *ed_fake_dwt(); /* counts while it is looked at */
+#define DWT (ed_fake_dwt())
+#define POWER_RESETREAS_RESETPIN_Msk (1u << 0)
+#define POWER_RESETREAS_SREQ_Msk (1u << 2)
+#define CoreDebug_DEMCR_TRCENA_Msk (1u << 24)
+#define DWT_CTRL_CYCCNTENA_Msk (1u << 0)
+[[noreturn]] void NVIC_SystemReset();
+
+#endif
+
+#if defined(ARDUINO_ARCH_ESP32)
+
+class EspClass
+{
+  public:
+    [[noreturn]] void restart();
+    uint32_t getCycleCount();
+};
+extern EspClass ESP;
+void *ps_malloc(size_t bytes);
+
+#endif
+
+#endif
