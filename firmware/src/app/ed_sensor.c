@@ -150,11 +150,23 @@ void ed_sensor_refuse(void)
 
 #endif
 
-#if ED_SENSOR != ED_SOURCE_CAMERA
+#if ED_SENSOR == ED_SOURCE_MICROPHONE
 
 uint32_t ed_sensor_us(uint32_t samples)
 {
+    /* Rounded up: a little early would be a wait for nothing. */
     return (samples * 1000000u + ED_APP_SENSOR_RATE_HZ - 1u) / ED_APP_SENSOR_RATE_HZ;
+}
+
+#elif ED_SENSOR == ED_SOURCE_IMU
+
+uint32_t ed_sensor_us(uint32_t samples)
+{
+    enum { PERIOD_US = 1000000u / ED_APP_SENSOR_RATE_HZ, LOOKS = 8 };
+
+    /* When the last one came is not known, and a period is long: from the one before on, the last is
+     * looked for more often than it comes. */
+    return samples > 1 ? (samples - 1u) * PERIOD_US : PERIOD_US / LOOKS + 1u;
 }
 
 #endif

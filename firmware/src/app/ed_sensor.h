@@ -69,7 +69,7 @@ uint32_t ed_sensor_waiting(void);
 /* Move at most `limit` waiting samples to `to`, aligned to 2, the oldest first. Returns how many. */
 uint32_t ed_sensor_read(void *to, uint32_t limit);
 
-/* Microseconds in which so many samples come, rounded up: a little early is a wait for nothing. */
+/* How long to wait for so many samples, microseconds. */
 uint32_t ed_sensor_us(uint32_t samples);
 
 #endif
