@@ -125,7 +125,7 @@ def matrix_lines(labels: tuple[str, ...], counts: NDArray[np.int64]) -> list[str
     """The confusion matrix as lines of at most 100 columns; of too many labels the worst pairs."""
     first = min(max(len("was"), *(len(label) for label in labels)), 16)
     widest = max(*(len(label) for label in labels), len(f"{counts.max()}")) + 1
-    width = min(widest, (_COLUMNS - first) // len(labels))
+    width = min(max(widest, _NARROWEST), (_COLUMNS - first) // len(labels))
     if width < _NARROWEST or len(f"{counts.max()}") >= width:
         return _worst_pairs(labels, counts)
     lines = ["rows: what it was; columns: what it was taken for"]

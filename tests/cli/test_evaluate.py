@@ -298,6 +298,13 @@ def test_a_matrix_fits_and_has_every_count(count: int, most: int) -> None:
         assert [int(cell) for cell in line[16:].split()] == row.tolist()
 
 
+def test_labels_of_one_letter_have_a_matrix() -> None:
+    lines = matrix_lines(tuple("0123456789"), np.diag(np.arange(30, 40)))
+    assert len(lines) == 12
+    assert lines[1].split() == list("0123456789")
+    assert lines[5].split() == ["3", *[".", ".", ".", "33", ".", ".", ".", ".", ".", "."]]
+
+
 def test_of_too_many_labels_the_worst_pairs_are_told() -> None:
     names = tuple(f"word{number}" for number in range(60))
     counts = np.diag(np.full(60, 9))
