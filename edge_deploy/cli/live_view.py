@@ -16,7 +16,7 @@ from rich.text import Text
 
 from edge_deploy.cli import bars, output, senses
 from edge_deploy.cli.letters import large
-from edge_deploy.cli.tally import Tally
+from edge_deploy.cli.tally import Tally, percent
 from edge_deploy.cli.views import score_range
 from edge_deploy.telemetry.facts import IMU
 from edge_deploy.telemetry.readings import Inference, Log, Reading
@@ -251,7 +251,7 @@ def _cost(tally: Tally, latest: Inference | None, *, wide: bool) -> tuple[str, b
         if latest.counts.energy_nj is not None:
             parts.append(f"{latest.counts.energy_nj / 1000:,.2f} uJ")
         if (share := tally.core_share(latest.end_to_end_us)) is not None:
-            parts.append(f"{100 * share:.1f} % of the core" if wide else f"core {share:.0%}")
+            parts.append(f"{percent(share)} of the core" if wide else f"core {share:.0%}")
     return "  ".join(parts) or "-", False
 
 

@@ -96,7 +96,8 @@ def scene_options(function: F) -> F:
                 "--imu",
                 metavar="MOTION",
                 default=None,
-                help="How a virtual board is moved: a CSV file, a folder of them, rest.",
+                help="How a virtual board is moved: a CSV file, a folder of them (1 s of rest "
+                "after each; FOLDER:0s for none), rest.",
             ),
             click.option(
                 "--camera",

@@ -165,7 +165,7 @@ class Tally:
         if (energy_uj := self.energy_uj) is not None:
             costs.append(f"{energy_uj:,.2f} uJ an inference ({origin.energy})")
         if (share := self.core_share(sum(stages))) is not None:
-            costs.append(f"{100 * share:.1f} % of the core ({origin.latency})")
+            costs.append(f"{percent(share)} of the core ({origin.latency})")
         if costs:
             lines.append(", ".join(costs) + ".")
         lost = ""
@@ -176,3 +176,9 @@ class Tally:
             f"{self.link.corrupt_lines} corrupt lines."
         )
         return lines
+
+
+def percent(share: float) -> str:
+    """A share of the core's time: `46.8 %`, `0.04 %`."""
+    value = 100 * share
+    return f"{value:.1f} %" if value >= 1 else f"{value:.2f} %"

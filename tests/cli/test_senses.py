@@ -11,6 +11,7 @@ import pytest
 from edge_deploy import motion, pictures
 from edge_deploy.cli import senses
 from edge_deploy.cli.stream import Showing
+from edge_deploy.cli.tally import percent
 from edge_deploy.devices import MicrophoneInput, Scene, cameras, imus, microphones
 from edge_deploy.errors import BadInput, Exit
 from edge_deploy.telemetry.recording import Recorder
@@ -105,6 +106,12 @@ def test_a_pipe_gets_one_object_a_line(replayed, name):
         assert line["at_s"] == pytest.approx(
             (reading.n + reading.overruns + 1) * stride_s, abs=2e-3
         )
+
+
+def test_a_small_share_of_the_core_is_not_none():
+    assert [percent(share) for share in (0.4681, 0.0123, 0.00042, 0.0)] == [
+        "46.8 %", "1.2 %", "0.04 %", "0.00 %"
+    ]  # fmt: skip
 
 
 # -- the end -----------------------------------------------------------------------------------

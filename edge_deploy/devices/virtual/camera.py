@@ -8,7 +8,6 @@ tells time.
 from __future__ import annotations
 
 import functools
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -40,8 +39,7 @@ _FORMS = (
     "--camera pictures/:5s  the same, 5 s each",
     "--camera grey  nothing to see",
 )
-_STAY = re.compile(r"(.+):([0-9]{1,4}(?:\.[0-9]{1,3})?)s", re.ASCII)
-_STAYS_S = (0.1, 3600.0)
+_LEAST_STAY_S = 0.1
 
 
 class Slides:
@@ -143,15 +141,9 @@ def parse(words: str) -> CameraInput:
     """
     if words == "grey":
         return grey()
-    timed = _STAY.fullmatch(words)
-    path, stay_s = (timed[1], float(timed[2])) if timed else (words, STAY_S)
+    path, stay_s = files.timed("--camera", words, STAY_S, least_s=_LEAST_STAY_S)
     if not path:
         raise UsageError(f"--camera {words!r} is nothing that can be seen.", try_next=_FORMS)
-    if not _STAYS_S[0] <= stay_s <= _STAYS_S[1]:
-        raise UsageError(
-            f"--camera {words}: a picture can be there for {_STAYS_S[0]:g} to {_STAYS_S[1]:g} s.",
-            try_next=_FORMS,
-        )
     found = files.find(path, "pictures", pictures.SUFFIXES, try_next=_FORMS)
     for each in found.files:
         # Now, while there is somebody to tell; in which size will be known when it is seen.

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_deploy.errors import BadInput
+from edge_deploy.errors import BadInput, UsageError
+
+_TIMED = re.compile(r"(.+):([0-9]{1,4}(?:\.[0-9]{1,3})?)s", re.ASCII)
+_MOST_S = 3600.0
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,23 @@ class Found:
     def named(self, what: str) -> str:
         """For people: `3 recordings of words/`, or the file itself."""
         return f"{len(self.files)} {what} of {self.words}" if self.folder else self.words
+
+
+def timed(option: str, words: str, otherwise_s: float, *, least_s: float) -> tuple[str, float]:
+    """`recordings/:2.5s` to the name and the seconds; `otherwise_s` where it has none.
+
+    option: for messages. Raises UsageError for a time below `least_s`, or above an hour.
+    """
+    found = _TIMED.fullmatch(words)
+    if found is None:
+        return words, otherwise_s
+    seconds = float(found[2])
+    if not least_s <= seconds <= _MOST_S:
+        raise UsageError(
+            f"{option} {words}: it can be {least_s:g} to {_MOST_S:g} s.",
+            try_next=(f"{option} {found[1]}:{otherwise_s:g}s",),
+        )
+    return found[1], seconds
 
 
 def find(words: str, kind: str, suffixes: Collection[str], *, try_next: Sequence[str]) -> Found:

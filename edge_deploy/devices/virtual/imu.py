@@ -34,19 +34,22 @@ _RATE_HZ = 0x04
 
 _FORMS = (
     "--imu recording.csv  lines of aX,aY,aZ in g and gX,gY,gZ in degrees a second",
-    "--imu recordings/  a folder of them, one after the other",
+    "--imu recordings/  a folder of them, one after the other, 1 s of rest after each",
+    "--imu recordings/:0s  the same without rest: a machine that never stops",
     "--imu rest  a board that lies on a table",
 )
 
 
 class Motion(Played):
-    """Recordings with a second of rest after each, then rest for ever.
+    """Recordings with `gap_s` of rest after each, then rest for ever.
 
     recordings: each (n, 6) int16, as docs/virtual_board.md has them.
     """
 
-    def __init__(self, recordings: tuple[Samples, ...], rate_hz: int) -> None:
-        gap = np.tile(REST, (round(GAP_S * rate_hz), 1))
+    def __init__(
+        self, recordings: tuple[Samples, ...], rate_hz: int, *, gap_s: float = GAP_S
+    ) -> None:
+        gap = np.tile(REST, (round(gap_s * rate_hz), 1))
         pieces = [piece for each in recordings for piece in (each, gap)]
         together = np.concatenate([np.zeros((0, AXES), np.int16), *pieces])
         super().__init__(together, REST, rate_hz)
@@ -58,18 +61,20 @@ class ImuInput:
 
     words: as they were given. description: for people. axes: how many of the six the files have
     at least: 3 where one of them has no rates of turn. recordings: each (n, 6) int16.
+    gap_s: of rest after each.
     """
 
     words: str
     description: str
     axes: int = AXES
     recordings: tuple[Samples, ...] = ()
+    gap_s: float = GAP_S
 
     def samples(self, rate_hz: int) -> int | None:
         """How many until everything is played, with the gap after each; None: endless."""
         if not self.recordings:
             return None
-        return sum(len(each) + round(GAP_S * rate_hz) for each in self.recordings)
+        return sum(len(each) + round(self.gap_s * rate_hz) for each in self.recordings)
 
 
 class Imu(Sensor):
@@ -88,7 +93,8 @@ class Imu(Sensor):
 
     def source(self) -> Source:
         """All recordings, from the beginning of the first."""
-        return Motion(self._given.recordings, self.value(_RATE_HZ))
+        given = self._given
+        return Motion(given.recordings, self.value(_RATE_HZ), gap_s=given.gap_s)
 
 
 def parse(words: str) -> ImuInput:
@@ -98,15 +104,17 @@ def parse(words: str) -> ImuInput:
     """
     if words == "rest":
         return rest()
-    if not words:
+    path, gap_s = files.timed("--imu", words, GAP_S, least_s=0.0)
+    if not path:
         raise UsageError(f"--imu {words!r} is nothing that can be felt.", try_next=_FORMS)
-    found = files.find(words, "CSV files", (".csv",), try_next=_FORMS)
+    found = files.find(path, "CSV files", (".csv",), try_next=_FORMS)
     recordings = tuple(_read(each) for each in found.files)
     return ImuInput(
         words,
         found.named("recordings"),
         min(each.shape[1] for each in recordings),
         tuple(_six(each) for each in recordings),
+        gap_s,
     )
 
 

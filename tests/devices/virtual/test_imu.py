@@ -48,6 +48,20 @@ def test_a_folder_in_the_order_of_names_with_a_second_of_rest(tmp_path):
     assert "2 recordings" in given.description
 
 
+def test_how_long_it_rests_can_be_said(tmp_path):
+    motion.write(tmp_path / "a.csv", rows(1, 3))
+    motion.write(tmp_path / "b.csv", rows(50, 2))
+    for words, gap in ((f"{tmp_path}:0s", 0), (f"{tmp_path}:0.2s", 2), (f"{tmp_path}/:25s", 250)):
+        given = parse(words)
+        assert given.samples(10) == 5 + 2 * gap
+        motion_of = Motion(given.recordings, 10, gap_s=given.gap_s)
+        expected = [*rows(1, 3).tolist(), *[REST] * gap, *rows(50, 2).tolist(), REST]
+        assert motion_of.samples(0, len(expected)).tolist() == expected
+    with pytest.raises(UsageError, match="it can be 0 to 3600 s") as caught:
+        parse(f"{tmp_path}:3601s")
+    assert caught.value.try_next == (f"--imu {tmp_path}:1s",)
+
+
 def test_three_columns_do_not_turn_and_are_known_as_such(tmp_path):
     motion.write(tmp_path / "a.csv", rows(1, 2, axes=3))
     motion.write(tmp_path / "b.csv", rows(20, 2))
