@@ -16,18 +16,20 @@ from numpy.typing import NDArray
 
 from edge_deploy import __version__
 from edge_deploy.bench import anomalies, classes
+from edge_deploy.bench.agreement import Agreement, Differences
 from edge_deploy.bench.anomalies import Anomalies
 from edge_deploy.bench.classes import Classes
 from edge_deploy.bench.clips import scores_anomalies
 from edge_deploy.bench.host import Host
+from edge_deploy.bench.scored import Scored
 from edge_deploy.errors import WrongBoard
 from edge_deploy.labs import Lab
 from edge_deploy.telemetry.hello import Hello
 from edge_deploy.telemetry.readings import Inference
 from edge_deploy.training.recipe import HeldOut
 
-KEPT_DIFFERENCES = 5
-"""Clips that are named where board and host differ: enough to see a pattern."""
+DECIDED = ("window", "output", "decision")
+"""What is compared of a board that senses."""
 
 
 class Ear(Protocol):
@@ -51,62 +53,13 @@ class Ear(Protocol):
 
 
 @dataclass(frozen=True)
-class Differing:
-    """One clip on which board and host are not of one mind. first: position, expected, got."""
-
-    clip: str
-    what: str
-    first: tuple[int, int, int]
-
-    def as_json(self) -> dict[str, Any]:
-        """One entry of `first_differences`."""
-        index, expected, got = self.first
-        return {
-            "clip": self.clip,
-            "what": self.what,
-            "index": index,
-            "expected": expected,
-            "got": got,
-        }
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """How a board and the host were of one mind.
-
-    compared: clips whose window, scores and decision were held against the host's. windows,
-    outputs, decisions: of those, how many differ. first: a few of them.
-    """
-
-    compared: int
-    windows: int
-    outputs: int
-    decisions: int
-    first: tuple[Differing, ...]
-
-    @property
-    def differs(self) -> bool:
-        """True if anything on the board was not as on the host."""
-        return bool(self.windows or self.outputs or self.decisions)
-
-    def as_json(self) -> dict[str, Any]:
-        """Keys of `evaluate --json`."""
-        return {
-            "windows_compared": self.compared,
-            "differing_windows": self.windows,
-            "differing_outputs": self.outputs,
-            "differing_decisions": self.decisions,
-            "first_differences": [one.as_json() for one in self.first],
-        }
-
-
-@dataclass(frozen=True)
 class EvaluateResult:
     """What was made of the clips, and by whom.
 
     model: name and sha256. board: empty where this computer alone computed; engine is the
     reference then, and agreement None. held_out: of how many the clips were chosen.
-    found: Anomalies of a lab that scores them, Classes of any other.
+    found: Anomalies of a lab that scores them, Scored of one with a score of its recipe's own,
+    Classes of any other. from_sensor: whether clips were raw samples, or the model's own inputs.
     """
 
     lab: str
@@ -117,8 +70,9 @@ class EvaluateResult:
     reference: str
     seed: int
     held_out: int
-    found: Classes | Anomalies
+    found: Classes | Anomalies | Scored
     agreement: Agreement | None
+    from_sensor: bool = True
 
     @property
     def n(self) -> int:
@@ -164,8 +118,7 @@ def on_board(
     """
     rows: list[NDArray[np.int8]] = []
     tops: list[int] = []
-    differing = {"window": 0, "output": 0, "decision": 0}
-    first: list[Differing] = []
+    differences = Differences(DECIDED)
     for number, clip in enumerate(clips):
         samples = host.cut(clip.samples())
         ear.forget()
@@ -177,11 +130,8 @@ def on_board(
         window, scores = _by_host(host, samples, lab)
         expected = (window.reshape(-1), scores, np.array([np.argmax(scores)]))
         got = (got_window, got_scores, np.array([got_top]))
-        for what, ours, theirs in zip(differing, expected, got, strict=True):
-            one = _difference(clip, what, ours, theirs)
-            if one is not None:
-                differing[what] += 1
-                first += [one][: KEPT_DIFFERENCES - len(first)]
+        for what, ours, theirs in zip(DECIDED, expected, got, strict=True):
+            differences.compare(clip.name, what, ours, theirs)
         rows.append(got_scores)
         tops.append(got_top)
         if progress is not None:
@@ -197,13 +147,7 @@ def on_board(
         seed=seed,
         held_out=len(clips) if held_out is None else held_out,
         found=_found(lab, host, clips, rows, tops),
-        agreement=Agreement(
-            len(clips),
-            differing["window"],
-            differing["output"],
-            differing["decision"],
-            tuple(first),
-        ),
+        agreement=differences.agreement(len(clips)),
     )
 
 
@@ -292,18 +236,3 @@ def top_of(heard: Inference, scores: NDArray[np.int8]) -> int:
     if heard.top is None or not 0 <= heard.top < scores.size:
         raise WrongBoard(f"the board's decision is {heard.top}; labels are 0 to {scores.size - 1}.")
     return heard.top
-
-
-def _difference(
-    clip: HeldOut, what: str, expected: NDArray[Any], got: NDArray[Any]
-) -> Differing | None:
-    """Where two rows of integers first differ; None if nowhere."""
-    if expected.size != got.size:
-        raise WrongBoard(
-            f"the board's {what} has {got.size:,} values, the host's {expected.size:,}."
-        )
-    at = np.flatnonzero(expected != got)
-    if not at.size:
-        return None
-    index = int(at[0])
-    return Differing(clip.name, what, (index, int(expected[index]), int(got[index])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +15,7 @@ from edge_deploy import budgets, catalogue, drawing
 from edge_deploy.bench import clips as recordings
 from edge_deploy.bench import evaluate as evaluating
 from edge_deploy.bench import host as hosts
+from edge_deploy.bench import samples
 from edge_deploy.bench.evaluate import EvaluateResult
 from edge_deploy.bench.host import HearingHost, Host
 from edge_deploy.budgets import Check
@@ -25,21 +27,18 @@ from edge_deploy.cli.options import (
     debug_option,
     host_target_options,
     json_option,
-    recordings_folder,
 )
 from edge_deploy.cli.prepare import Subject
 from edge_deploy.errors import OverBudget, UsageError, WrongBoard
 from edge_deploy.labs import Lab
 from edge_deploy.model import oracle
 from edge_deploy.training import datasets
+from edge_deploy.training import recipe as recipes
 from edge_deploy.training.recipe import HeldOut
+from edge_deploy.training.train import data_of
 
 _FIGURES = ("accuracy", "auc")
 """Budgets that recordings decide."""
-
-
-class NoSensor(UsageError):
-    """The lab has no sensor, and recordings are all that `evaluate` can play."""
 
 
 @click.command()
@@ -93,36 +92,36 @@ def evaluate(
     Every recording is played to the board from its raw samples on, and to this computer's own
     features and reference kernels: exit code 14 if window, scores or decision differ anywhere,
     13 if the lab's budget of accuracy or AUC is missed. With --on host this computer's chain is
-    all that is asked, without firmware; --board only says whose budget is held.
+    all that is asked, without firmware; --board only says whose budget is held. Of a lab without
+    a sensor the test samples of its recipe are the inputs.
     LAB is a lab's name (edge-deploy labs) or a folder with a lab.yaml.
     """
     if picture is not None:
         drawing.check(picture.name)
     subject = prepare.subject(lab_word)
-    lab = _sensing(subject, target)
+    lab = _lab(subject)
     if streaming:
         _refuse_stream(lab, target)
-    data = recordings_folder(lab.folder, data, "data") or datasets.fetched()
-    found = _held_out(lab, lab_word, target, data)
-    reference = oracle.open_reference(subject.data)  # first: a missing package is told at once
-    host = hosts.of(lab, subject.graph, reference)
-    if streaming and limit is None:
-        limit = tune.WORDS
-    clips = recordings.choose(found, limit, target.seed)
-    # What cannot be read is told before anything is built.
-    short = sum(host.is_short(clip.samples()) for clip in clips)
-    if short and not streaming:
-        stands = "silence follows" if lab.audio else "zeros precede"
-        output.say(f"{short} of {len(clips)} recordings are shorter than a window: {stands} them.")
-    if isinstance(host, HearingHost) and streaming:
-        noise = recordings.background(lab, data) if data is not None else []
-        tune.tune(
-            subject, lab, target, host, clips, noise, bar=bar, picture=picture, as_json=as_json
-        )
-        return
-    result = _evaluated(subject, lab, target, host, clips, len(found))
+    data = data or datasets.beside(lab.folder) or datasets.fetched()
+    if lab.features is None:
+        result = _by_samples(subject, lab, target, data, limit, draws=picture is not None)
+    else:
+        found = _held_out(lab, lab_word, target, data)
+        reference = oracle.open_reference(subject.data)  # first: a missing package is told at once
+        host = hosts.of(lab, subject.graph, reference)
+        if streaming and limit is None:
+            limit = tune.WORDS
+        clips = recordings.choose(found, limit, target.seed)
+        _read(clips, lab, host, warn=not streaming)
+        if isinstance(host, HearingHost) and streaming:
+            noise = recordings.background(lab, data) if data is not None else []
+            tune.tune(
+                subject, lab, target, host, clips, noise, bar=bar, picture=picture, as_json=as_json
+            )
+            return
+        result = _by_sensor(subject, lab, target, host, clips, len(found))
     # A few recordings miss a budget, or meet it, by chance: it is held on all of them.
-    limits = _limits(lab, target.board) if result.n == len(found) else {}
+    limits = _limits(lab, target.board) if result.n == result.held_out else {}
     checks = budgets.check(result.found.figures, limits)
     if picture is not None:
         output.write(picture, drawing.encoded(figures.picture(result), picture.name))
@@ -132,15 +131,23 @@ def evaluate(
         figures.show(result)
         if checks:
             prepare.show_checks(checks)
-        elif result.n < len(found):
-            output.say("Budgets of accuracy and AUC are held on all recordings, without --limit.")
+        elif result.n < result.held_out:
+            output.say("Budgets of accuracy and AUC are held on all of them, without --limit.")
         if picture is not None:
             output.show(f"Drawn in {picture}")
     refuse_differing(result, target, lab_word)
     _refuse_over(lab, target, checks)
 
 
-def _evaluated(
+def _read(clips: Sequence[HeldOut], lab: Lab, host: Host, *, warn: bool) -> None:
+    """Read every recording once: what cannot be read is told before anything is built."""
+    short = sum(host.is_short(clip.samples()) for clip in clips)
+    if short and warn:
+        stands = "silence follows" if lab.audio else "zeros precede"
+        output.say(f"{short} of {len(clips)} recordings are shorter than a window: {stands} them.")
+
+
+def _by_sensor(
     subject: Subject,
     lab: Lab,
     target: Target,
@@ -150,13 +157,12 @@ def _evaluated(
 ) -> EvaluateResult:
     """The clips through the board, or through this computer alone."""
     if target.on == HOST:
-        digest = hashlib.sha256(subject.data).hexdigest()
         with bar("evaluate") as progress:
             return evaluating.on_host(
                 host,
                 clips,
                 lab,
-                model=(subject.name, digest),
+                model=(subject.name, _sha256(subject)),
                 seed=target.seed,
                 held_out=held_out,
                 progress=progress,
@@ -175,6 +181,45 @@ def _evaluated(
         )
 
 
+def _by_samples(
+    subject: Subject,
+    lab: Lab,
+    target: Target,
+    data: Path | None,
+    limit: int | None,
+    *,
+    draws: bool,
+) -> EvaluateResult:
+    """The recipe's test samples through the board, or through the reference kernels alone."""
+    recipe = recipes.load(lab.folder)
+    if draws and not recipe.labels:
+        raise UsageError(f"-o draws classes and anomalies; {lab.name} has figures of its own.")
+    reference = oracle.open_reference(subject.data)
+    test = data_of(recipe, recipe.seed, data, lab.name).test
+    chosen = samples.choose(test, limit, target.seed)
+    evaluate = functools.partial(
+        samples.evaluate,
+        reference=reference,
+        graph=subject.graph,
+        recipe=recipe,
+        test=chosen,
+        lab=lab.name,
+        model=(subject.name, _sha256(subject)),
+        on=target.on,
+        seed=target.seed,
+        held_out=len(test),
+    )
+    if target.on == HOST:
+        with bar("evaluate") as progress:
+            return evaluate(None, progress=progress)
+    with prepare.session(subject, target, wait_states=False) as live, bar("evaluate") as progress:
+        return evaluate(live.session, progress=progress)
+
+
+def _sha256(subject: Subject) -> str:
+    return hashlib.sha256(subject.data).hexdigest()
+
+
 def refuse_differing(result: EvaluateResult, target: Target, lab_word: str) -> None:
     """Raise WrongBoard where the board was of another mind than the host."""
     agreement = result.agreement
@@ -182,10 +227,10 @@ def refuse_differing(result: EvaluateResult, target: Target, lab_word: str) -> N
         return
     one = agreement.first[0]
     index, expected, got = one.first
+    what = "recordings" if result.from_sensor else "samples"
     raise WrongBoard(
-        f"of {agreement.compared} recordings {agreement.windows} windows, "
-        f"{agreement.outputs} outputs, {agreement.decisions} decisions differ from "
-        f"the host's; {one.clip}, {one.what}, value {index}: expected {expected}, got {got}.",
+        f"of {agreement.compared} {what} {agreement.text} differ from the host's; "
+        f"{one.clip}, {one.what}, value {index}: expected {expected}, got {got}.",
         try_next=[f"edge-deploy verify {lab_word} {_where(target)}    the model alone"],
     )
 
@@ -215,30 +260,22 @@ def bar(verb: str) -> Iterator[Callable[[float, float], None] | None]:
         yield lambda done, of: drawn.update(task, completed=done, total=of)
 
 
-def _sensing(subject: Subject, target: Target) -> Lab:
-    """The lab. Raises NoSensor for one whose inputs no sensor gives."""
-    lab = subject.lab
-    if lab is None:
+def _lab(subject: Subject) -> Lab:
+    """The lab. Raises UsageError for a model alone."""
+    if subject.lab is None:
         raise UsageError(
             f"{subject.name} is a model alone; evaluate needs its lab, which knows features, "
             "labels and recordings.",
             try_next=["edge-deploy labs"],
         )
-    if lab.features is None:
-        where = "--board nano33 --on virtual" if target.on == HOST else _where(target)
-        raise NoSensor(
-            f"lab {lab.name} has no sensor (its lab.yaml has no features), so there are no "
-            "recordings to evaluate it with.",
-            try_next=[f"edge-deploy verify {lab.name} {where}"],
-        )
-    return lab
+    return subject.lab
 
 
 def _refuse_stream(lab: Lab, target: Target) -> None:
     """Raise UsageError where nothing can stream."""
     if lab.audio is None:
         raise UsageError(
-            f"--stream plays sound; {lab.name} has another sensor, the {lab.source.kind}.",
+            f"--stream plays sound; {lab.name} has no microphone.",
             try_next=[f"edge-deploy evaluate {lab.name} {_where(target)}"],
         )
     if target.on == HOST:

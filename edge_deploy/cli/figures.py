@@ -6,11 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_deploy.bench import anomalies
+from edge_deploy.bench.agreement import Agreement
 from edge_deploy.bench.anomalies import Anomalies, Group
 from edge_deploy.bench.classes import Classes
-from edge_deploy.bench.evaluate import Agreement, EvaluateResult
+from edge_deploy.bench.evaluate import EvaluateResult
+from edge_deploy.bench.scored import Scored
 from edge_deploy.cli import output
 from edge_deploy.drawing import matrix
+from edge_deploy.errors import UsageError
 from edge_deploy.intervals import CONFIDENCE, wilson
 
 _COLUMNS = 100
@@ -20,16 +23,19 @@ _ABSENT = "-"
 
 def show(result: EvaluateResult) -> None:
     """The whole result on stdout."""
+    what = "recordings" if result.from_sensor else "samples"
     output.show(
-        f"{result.lab} on {where(result)}, {result.engine}: {result.n} of {result.held_out} "
-        "held-out recordings"
+        f"{result.lab} on {where(result)}, {result.engine}: {result.n:,} of "
+        f"{result.held_out:,} held-out {what}"
     )
     if isinstance(result.found, Anomalies):
         _show_anomalies(result.found)
+    elif isinstance(result.found, Scored):
+        _show_scored(result.found)
     else:
         _show_classes(result.found)
     if result.agreement is not None:
-        _show_agreement(result.agreement, result.reference)
+        _show_agreement(result.agreement, result)
 
 
 def where(result: EvaluateResult) -> str:
@@ -38,9 +44,14 @@ def where(result: EvaluateResult) -> str:
 
 
 def picture(result: EvaluateResult) -> str:
-    """The result as an SVG document: a confusion matrix, or ROC curves."""
-    title = f"{result.lab} on {where(result)}: {result.n} held-out recordings"
+    """The result as an SVG document: a confusion matrix, or ROC curves.
+
+    Raises UsageError for figures of a recipe's own, which have no picture.
+    """
+    title = f"{result.lab} on {where(result)}: {result.n:,} held-out recordings"
     found = result.found
+    if isinstance(found, Scored):
+        raise UsageError(f"-o draws classes and anomalies; {result.lab} has figures of its own.")
     if isinstance(found, Anomalies):
         return anomalies.picture(found, title)
     return matrix.emit(title, found.labels, found.confusion, note=_accuracy(found))
@@ -111,14 +122,23 @@ def _counted(count: int, of: int) -> str:
     return f"{count:,} of {of:,}, {100 * count / of:.1f} % ({_interval(wilson(count, of))})"
 
 
-def _show_agreement(agreement: Agreement, reference: str) -> None:
-    output.show(
-        f"{agreement.compared} recordings compared with this computer's features and {reference}:"
+def _show_scored(found: Scored) -> None:
+    output.table(
+        ["figure", "value", "unit", "origin"],
+        [
+            [name, f"{figure.value:.4g}", figure.unit, figure.origin]
+            for name, figure in found.figures.items()
+        ],
     )
-    output.show(
-        f"  {agreement.windows} windows, {agreement.outputs} outputs, "
-        f"{agreement.decisions} decisions differ, from raw samples on"
-    )
+
+
+def _show_agreement(agreement: Agreement, result: EvaluateResult) -> None:
+    compared = f"{agreement.compared:,} recordings compared with this computer's features and"
+    end = ", from raw samples on"
+    if not result.from_sensor:
+        compared, end = f"{agreement.compared:,} samples compared with", ""
+    output.show(f"{compared} {result.reference}:")
+    output.show(f"  {agreement.text} differ{end}")
 
 
 def matrix_lines(labels: tuple[str, ...], counts: NDArray[np.int64]) -> list[str]:

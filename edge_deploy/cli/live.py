@@ -160,7 +160,7 @@ def _listen(session: Session, target: Target, scene: Scene, showing: Showing) ->
     showing = dataclasses.replace(showing, scene=scene)
     for line in senses.told(scene):
         output.say(line)
-    sense = senses.of(hello.source)
+    sense = senses.of(hello.source) if hello.source in hello.sensors else None
     if sense is not None and not scene.options and target.on == "virtual":
         output.say(sense.nothing)
     if hello.sensors and showing.strides(hello) is None:

@@ -140,19 +140,24 @@ _EITHER = (frozenset({"--on", "-p"}), frozenset({"--mic", "--imu", "--camera"}))
 
 
 def _pasteable(line: str, argv: Sequence[str]) -> str:
-    """A hint that is only an option, such as `--on virtual  ...`, as this command with it."""
-    option, gap, what = line.partition("  ")
-    if not option.startswith("--") or not argv:
+    """A hint that is only options, such as `--on virtual  ...`, as this command with them."""
+    options, gap, what = line.partition("  ")
+    if not options.startswith("--") or not argv:
         return line
-    added = option.split()
-    replaced = next((each for each in _EITHER if added[0] in each), frozenset({added[0]}))
+    # Option -> whether a value follows it.
+    replaced: dict[str, bool] = {}
+    added = options.split()
+    for word, following in zip(added, [*added[1:], "--"], strict=True):
+        if word.startswith("--"):
+            same = next((each for each in _EITHER if word in each), frozenset({word}))
+            replaced.update(dict.fromkeys(same, not following.startswith("--")))
     kept: list[str] = []
     skip = False
     for word in argv:
         if skip:
             skip = False
         elif word in replaced:
-            skip = len(added) > 1  # its old value goes too
+            skip = replaced[word]  # its old value goes too
         elif not word.startswith(tuple(f"{each}=" for each in replaced)):
             kept.append(word)
-    return f"edge-deploy {shlex.join(kept)} {option}{gap}{what}"
+    return f"edge-deploy {shlex.join(kept)} {options}{gap}{what}"

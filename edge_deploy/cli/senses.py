@@ -119,11 +119,12 @@ def refuse_senseless(hello: Hello, on: str) -> None:
     """Raises NoSensor where the board has not the sensor that its firmware wants."""
     sense = of(hello.source)
     if sense is not None and hello.source not in hello.sensors:
+        evaluate = f"edge-deploy evaluate {hello.model} --board {hello.board} --on {on}"
         raise NoSensor(
             f"{hello.model} {sense.verb}, and {hello.board} ({on}) has no {sense.sensor}.",
             try_next=(
-                f"--on virtual  an emulated board has one; {sense.option} says what is there",
-                f"edge-deploy evaluate LAB --board BOARD --on {on}  {sense.raw} over the link",
+                f"--board nano33 --on virtual  that has one; {sense.option} says what it senses",
+                f"{evaluate}  {sense.raw} from recordings, over the link",
             ),
         )
 

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from edge_deploy import labs, model
 from edge_deploy.bench import clips as recordings
+from edge_deploy.bench.agreement import Agreement
 from edge_deploy.bench.classes import Classes
 from edge_deploy.bench.clips import NoRecordings
-from edge_deploy.bench.evaluate import Agreement, EvaluateResult, on_board, on_host
+from edge_deploy.bench.evaluate import EvaluateResult, on_board, on_host
 from edge_deploy.bench.host import HearingHost, WindowHost
 from edge_deploy.errors import BadInput, UnsupportedModel, WrongBoard
 from edge_deploy.features import AudioFeatures
@@ -198,7 +199,7 @@ def test_one_difference_in_one_clip_is_found(
     clips = recordings.held_out(lab, data)
     result = evaluated(ear, clips)
     found = agreement(result)
-    assert (found.windows, found.outputs, found.decisions) == counts
+    assert tuple(found.differing.values()) == counts
     assert found.differs
     (one,) = found.first
     assert one.what == what

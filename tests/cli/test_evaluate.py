@@ -337,9 +337,26 @@ def test_an_unreadable_clip(capfd: pytest.CaptureFixture[str], tones: Path, tmp_
     refused(capfd, Exit.BAD_INPUT, (tones, *LOCAL, "--data", data), "000.wav")
 
 
-def test_a_lab_that_does_not_listen(capfd: pytest.CaptureFixture[str], data: Path) -> None:
-    err = refused(capfd, Exit.USAGE, ("hello", *LOCAL, "--data", data), "hello", "has no sensor")
-    assert "edge-deploy verify hello --board nano33 --on local" in err
+@pytest.mark.parametrize("where", [LOCAL, ("--on", "host")], ids=["local", "host"])
+def test_a_lab_without_a_sensor_has_figures_of_its_own(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, where: tuple[str, ...]
+) -> None:
+    words = ("evaluate", "hello", *where, "--limit", "200")
+    code, out, err = typed(capfd, *words, "--json")
+    assert code == Exit.DONE, err
+    found: dict[str, Any] = json.loads(out)
+    assert (found["n"], found["held_out"]) == (200, 1000)
+    assert 0.001 < found["figures"]["rmse"]["value"] < 0.03
+    assert found["figures"]["rmse"]["origin"] == "measured:test_samples"
+    assert found.get("outputs_compared") == (200 if where == LOCAL else None)
+    assert found.get("differing_outputs") == (0 if where == LOCAL else None)
+    code, out, err = typed(capfd, *words)
+    assert code == Exit.DONE, err
+    assert "200 of 1,000 held-out samples" in out
+    assert ("0 outputs differ" in out) == (where == LOCAL)
+    refused(capfd, Exit.USAGE, ("hello", *where, "--stream"), "hello has no microphone")
+    words = ("hello", *where, "-o", tmp_path / "x.svg")
+    refused(capfd, Exit.USAGE, words, "hello has figures of its own")
 
 
 def test_a_model_without_a_lab(capfd: pytest.CaptureFixture[str], tones: Path, data: Path) -> None:
@@ -449,7 +466,7 @@ def test_a_camera_by_the_host_alone(capfd: pytest.CaptureFixture[str], tmp_path:
     assert code == Exit.DONE, err
     found: dict[str, Any] = json.loads(out)
     assert (found["n"], found["accuracy"]["value"]) == (8, 1.0)
-    refused(capfd, Exit.USAGE, (*words, "--stream"), "--stream plays sound", "camera")
+    refused(capfd, Exit.USAGE, (*words, "--stream"), "--stream plays sound", "no microphone")
     torn = lab / "data" / "left" / "2.png"
     torn.write_bytes(torn.read_bytes()[:60])
     refused(capfd, Exit.BAD_INPUT, words, "left/2.png")

@@ -10,6 +10,7 @@ import pytest
 
 from edge_deploy import motion, pictures
 from edge_deploy.cli import senses
+from edge_deploy.cli.main import _pasteable
 from edge_deploy.cli.stream import Showing
 from edge_deploy.cli.tally import percent
 from edge_deploy.devices import MicrophoneInput, Scene, cameras, imus, microphones
@@ -184,12 +185,29 @@ def test_what_a_lab_never_senses_is_told_before_anything_else(
     assert "Built" not in ended.err
 
 
-@pytest.mark.parametrize("words", [("flash", "hello"), ("run",), ("monitor",)])
-def test_only_virtual_boards_can_be_shown_something(command: Command, words):
-    verb, *model = words
+@pytest.mark.parametrize("verb", ["run", "monitor"])
+def test_only_virtual_boards_can_be_shown_something(command: Command, verb):
     for option, nothing in (("--imu", "rest"), ("--camera", "grey")):
-        ended = command(verb, "--board", "xiao_esp32s3", "--on", "virtual", *model, option, nothing)
+        ended = command(verb, "--board", "xiao_esp32s3", "--on", "virtual", option, nothing)
         refused(ended, Exit.USAGE, option)
+        again = f"edge-deploy {verb} {option} {nothing}"
+        assert f"  {again} --board nano33 --on virtual\n" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("hint", "typed", "pasted"),
+    [
+        ("--on virtual", "run --board b -p x", "run --board b --on virtual"),
+        ("--on virtual  w", "run --on=x -v", "run -v --on virtual  w"),
+        ("--board a --on virtual", "run --on x --board b y", "run y --board a --on virtual"),
+        ("--imu a.csv", "run --mic b.wav --camera=c.png", "run --imu a.csv"),
+        ("--resample  w", "run --mic b.wav --resample", "run --mic b.wav --resample  w"),
+        ("edge-deploy labs", "run", None),
+    ],
+)
+def test_a_hint_of_options_is_the_command_with_them(hint, typed, pasted):
+    expected = hint if pasted is None else f"edge-deploy {pasted}"
+    assert _pasteable(hint, typed.split()) == expected
 
 
 @pytest.mark.parametrize(

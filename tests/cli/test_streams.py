@@ -212,6 +212,7 @@ def test_a_board_without_a_microphone_is_told(capfd):
         with pytest.raises(NoSensor, match="no microphone") as caught:
             show_stream(session, on="local", showing=Showing())
     assert caught.value.exit_code == Exit.NO_BOARD
+    assert any(each.startswith("edge-deploy evaluate words ") for each in caught.value.try_next)
     assert not list(places.home().glob("recordings/*"))
 
 
