@@ -69,7 +69,9 @@ def train(
     TensorFlow: pip install 'edge-deploy[train]'.
     """
     from edge_deploy import training
+    from edge_deploy.drawing import png
 
+    png.check()  # now, not when everything is trained
     lab = labs.load(lab_word)
     folder = folder or (Path(f"{lab.name}-quick") if quick else lab.folder)
     recordings = recordings_folder(lab.folder, recordings, "recordings")
@@ -92,7 +94,8 @@ def train(
         except KeyboardInterrupt:
             raise click.Abort(_interrupted(kept, lab.name)) from None
         try:
-            model, card = result.write(folder)
+            model, card = result.write(folder, training.pictures(result))
+            training.complete(folder, lab.folder)
         except OSError as error:
             raise EdgeDeployError(
                 f"{folder}: cannot be written: {error.strerror or error}.",
@@ -131,10 +134,8 @@ def _show_json(result: TrainResult, model: Path, card: Path) -> None:
             "quick": result.quick,
             "parameters": result.parameters,
             "reference": result.reference,
-            "figures": {
-                row.name: {"float": row.in_float.as_json(), "int8": row.in_int8.as_json()}
-                for row in result.figures
-            },
+            "pictures": [str(model.with_name(name)) for name in result.pictures],
+            "figures": {row.name: row.as_json() for row in result.figures},
             "seconds": round(result.seconds, 1),
         }
     )
@@ -142,14 +143,18 @@ def _show_json(result: TrainResult, model: Path, card: Path) -> None:
 
 def _show(result: TrainResult, model: Path, card: Path) -> None:
     output.show(f"{model}  {len(result.model):,} B  sha256 {result.sha256[:16]}")
+    headings = ["on samples that training never saw", "float", "int8", "unit", "int8 less float"]
+    sure = any(row.int8_interval for row in result.figures)
     output.table(
-        ["on samples that training never saw", "float", "int8", "unit", "origin"],
+        [*headings, *(["int8, 95 %"] if sure else []), "origin"],
         [
             [
                 row.name,
                 f"{row.in_float.value:.4g}",
                 f"{row.in_int8.value:.4g}",
                 row.in_int8.unit,
+                row.change,
+                *([" to ".join(f"{end:.4g}" for end in row.int8_interval or ())] if sure else []),
                 row.in_int8.origin,
             ]
             for row in result.figures
@@ -161,4 +166,4 @@ def _show(result: TrainResult, model: Path, card: Path) -> None:
     output.show(f"{trained} epochs{early}{best}. {result.seconds:.1f} s with seed {result.seed}.")
     if result.quick:
         output.show("A QUICK RUN: this is not how good the lab's model is.")
-    output.show(f"Card: {card}")
+    output.show(f"Card: {card}, with {' and '.join(result.pictures)}")

@@ -8,11 +8,12 @@ results come back as values.
 from __future__ import annotations
 
 from edge_deploy.training.checkpoint import AlreadyTraining, CannotGoOn, Kept, kept
+from edge_deploy.training.drawings import pictures
 from edge_deploy.training.fitting import TrainingDiverged, Watch
 from edge_deploy.training.quantize import quantize
 from edge_deploy.training.quantized import Quantized, Request, quantize_file
 from edge_deploy.training.recipe import About, Aim, Data, Knob, Network, Plan, Quick, Samples
-from edge_deploy.training.result import Batch, Comparison, Epoch, TrainResult
+from edge_deploy.training.result import Batch, Comparison, Epoch, TrainResult, complete
 from edge_deploy.training.runtime import TrainingMissing
 from edge_deploy.training.train import quick_of, train
 
@@ -37,7 +38,9 @@ __all__ = [
     "TrainingDiverged",
     "TrainingMissing",
     "Watch",
+    "complete",
     "kept",
+    "pictures",
     "quantize",
     "quantize_file",
     "quick_of",

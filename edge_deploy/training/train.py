@@ -20,16 +20,15 @@ from edge_deploy.errors import BadInput
 from edge_deploy.labs import FILE as LAB_FILE
 from edge_deploy.labs import Lab
 from edge_deploy.model.graph import Graph
-from edge_deploy.quantity import Quantity
-from edge_deploy.training import card, datasets, evaluate, runtime
+from edge_deploy.training import card, datasets, drawings, evaluate, runtime, scores
 from edge_deploy.training import recipe as recipes
 from edge_deploy.training.checkpoint import Kept
-from edge_deploy.training.classification import Classification, classified
+from edge_deploy.training.classification import classified
 from edge_deploy.training.datasets import NoData
 from edge_deploy.training.fitting import Watch, fit
 from edge_deploy.training.quantize import quantize
 from edge_deploy.training.recipe import Data, Knobs, Network, Plan, Quick, Recipe, Samples
-from edge_deploy.training.result import Comparison, Epoch, TrainResult
+from edge_deploy.training.result import Epoch, Outputs, TrainResult
 
 Progress = Callable[[Epoch], None]
 
@@ -96,24 +95,38 @@ def train(
     representative = data.train.inputs if data.representative is None else data.representative
     content = quantize(network, representative)
     graph = model.read(content, name=lab.name)
-    figures, classes, reference = _figures(network, content, graph, data, recipe)
-    sha256 = hashlib.sha256(content).hexdigest()
+    outputs, reference = _outputs(network, content, graph, data)
+    with recipes.blamed(recipe.path):
+        figures = scores.compared(
+            recipe.score,
+            recipe.labels,
+            outputs.targets,
+            (outputs.in_float, outputs.in_int8),
+            (f"measured:keras {runtime.load().keras.__version__} float32", f"measured:{reference}"),
+        )
+    classes = (
+        classified(recipe.labels, outputs.targets, outputs.in_float, outputs.in_int8)
+        if len(recipe.labels) > 1
+        else None
+    )
+    names = drawings.names(recipe.labels, outputs)
     return TrainResult(
         lab=lab.name,
         model=content,
-        sha256=sha256,
+        sha256=hashlib.sha256(content).hexdigest(),
         card=card.text(
             lab=lab,
-            about=recipe.about,
+            recipe=recipe,
             data=data,
             plan=plan,
             default_epochs=default_epochs,
-            recordings=recipe.recordings,
             network=network,
+            fitted=fitted,
             content=content,
             graph=graph,
             figures=figures,
             classes=classes,
+            pictures=names,
             versions=runtime.versions(),
         ),
         figures=figures,
@@ -124,6 +137,8 @@ def train(
         epochs=plan.epochs,
         quick=quick,
         parameters=int(network.count_params()),
+        outputs=outputs,
+        pictures=names,
         test_samples=len(data.test),
         reference=reference,
         seconds=time.monotonic() - started,
@@ -212,28 +227,8 @@ def _settings(folder: Path) -> str:
     return "\n".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in paths)
 
 
-def _figures(
-    network: Network, content: bytes, graph: Graph, data: Data, recipe: Recipe
-) -> tuple[tuple[Comparison, ...], Classification | None, str]:
-    """Every figure of the recipe's score, float beside int8, and the int8 runtime's name.
-
-    Between them, what a classifier made of every class.
-    """
+def _outputs(network: Network, content: bytes, graph: Graph, data: Data) -> tuple[Outputs, str]:
+    """What both models make of the test samples, and the int8 runtime's name."""
     in_float = evaluate.float_outputs(network, data.test.inputs)
     in_int8, reference = evaluate.int8_outputs(content, graph, data.test.inputs)
-    with recipes.blamed(recipe.path):
-        float_scores = recipe.score(data.test.targets, in_float)
-        int8_scores = recipe.score(data.test.targets, in_int8)
-    keras = f"keras {runtime.load().keras.__version__} float32"
-    return (
-        tuple(
-            Comparison(
-                name,
-                Quantity(float(value), unit, f"measured:{keras}"),
-                Quantity(float(int8_scores[name][0]), unit, f"measured:{reference}"),
-            )
-            for name, (value, unit) in float_scores.items()
-        ),
-        classified(recipe.labels, data.test.targets, in_float, in_int8) if recipe.labels else None,
-        reference,
-    )
+    return Outputs(data.test.targets, in_float, in_int8), reference

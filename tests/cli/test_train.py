@@ -139,4 +139,12 @@ def test_quick_leaves_the_labs_own_model_alone(command, lab, tmp_path, monkeypat
     assert "A QUICK RUN" in ended.out
     assert (lab / "model.tflite").read_bytes() == b"the lab's own"
     folder = tmp_path / "thirds-quick"
-    assert "3 epochs" in (folder / "card.md").read_text()
+    card = (folder / "card.md").read_text()
+    assert "> **QUICK RUN: 3 epochs instead of 5. This is not the lab's model**" in card
+    assert "$ edge-deploy train thirds --seed 7 --quick\n" in card
+    for name in ("curve.png", "confusion.png"):
+        assert f"]({name})" in card
+        assert (folder / name).read_bytes().startswith(b"\x89PNG")
+    # It is a lab of its own, which every verb takes.
+    quick = command("inspect", "./thirds-quick", "--json")
+    assert json.loads(quick.out)["model"]["sha256"] == _sha256(folder)

@@ -177,6 +177,10 @@ def test_a_classifier_hears_each_epoch_anew_and_says_what_it_confuses(classifier
         "$ edge-deploy train more --seed 7 --data FOLDER\n",
         "| own | table |",
         f"- int8: {counts.trace()} of 64 right, ",
+        "| int8 less float | float, 95 %",
+        " points ",
+        "](curve.png)",
+        "](confusion.png)",
         "| less  | ",
         "taken for (column)",
     ):
