@@ -168,9 +168,9 @@ def _by_sensor(
                 progress=progress,
             )
     # No time is reported here, so the virtual board need not count wait states.
-    with prepare.session(subject, target, wait_states=False) as live, bar("evaluate") as progress:
+    with prepare.talk(subject, target, wait_states=False) as session, bar("evaluate") as progress:
         return evaluating.on_board(
-            live.session,
+            session,
             host,
             clips,
             lab,
@@ -212,8 +212,8 @@ def _by_samples(
     if target.on == HOST:
         with bar("evaluate") as progress:
             return evaluate(None, progress=progress)
-    with prepare.session(subject, target, wait_states=False) as live, bar("evaluate") as progress:
-        return evaluate(live.session, progress=progress)
+    with prepare.talk(subject, target, wait_states=False) as session, bar("evaluate") as progress:
+        return evaluate(session, progress=progress)
 
 
 def _sha256(subject: Subject) -> str:

@@ -74,9 +74,9 @@ def verify(model_word: str, target: Target, inputs: int, as_json: bool) -> None:
     subject = prepare.subject(model_word)
     reference = oracle.open_reference(subject.data)  # first: a missing package is told at once
     # No time is reported here, so the virtual board need not count wait states.
-    with prepare.session(subject, target, wait_states=False) as live:
+    with prepare.talk(subject, target, wait_states=False) as session:
         result = verifying.verify(
-            live.session,
+            session,
             reference,
             on=target.on,
             inputs=inputs,

@@ -7,6 +7,7 @@ builds, flashes and opens: what it yields can be run.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import shlex
 import time
 from collections.abc import Iterator, Sequence
@@ -23,7 +24,7 @@ from edge_deploy.cli.options import SceneWords, Target
 from edge_deploy.compiler import Compiled
 from edge_deploy.devices import Scene
 from edge_deploy.devices.device import Device
-from edge_deploy.errors import BadInput, BuildFailed, OverBudget, UsageError
+from edge_deploy.errors import BadInput, BuildFailed, OverBudget, UsageError, WrongBoard
 from edge_deploy.labs import Lab
 from edge_deploy.model.graph import Graph
 from edge_deploy.quantity import Quantity
@@ -254,16 +255,60 @@ def session(
     scene: Scene | None = None,
 ) -> Iterator[Live]:
     """Build, flash unless the board has it already, open, and check that the model answers."""
+    with (
+        _found(subject, target, wait_states=wait_states, scene=scene) as chosen,
+        _flashed(subject, target, chosen) as live,
+    ):
+        yield live
+
+
+@contextlib.contextmanager
+def talk(
+    subject: Subject,
+    target: Target,
+    *,
+    wait_states: bool = True,
+    scene: Scene | None = None,
+) -> Iterator[Session]:
+    """The same where the board's own word is enough: a real one has to run the model already.
+
+    Raises WrongBoard where it runs another one, or is another board.
+    """
+    with _found(subject, target, wait_states=wait_states, scene=scene) as chosen:
+        if chosen.port in PORTS:
+            with _flashed(subject, target, chosen) as live:
+                yield live.session
+            return
+        # Firmware for it is not built here yet (`artifact`): what it runs is used.
+        with opened(chosen, target.timeout_s) as session:
+            session.check_model(hashlib.sha256(subject.data).hexdigest())
+            if session.board.board != target.board:
+                raise WrongBoard(
+                    f"the board at {target.on} is a {session.board.board}, not a {target.board}.",
+                    try_next=[f"--board {session.board.board}"],
+                )
+            yield session
+
+
+@contextlib.contextmanager
+def _found(
+    subject: Subject, target: Target, *, wait_states: bool, scene: Scene | None
+) -> Iterator[Device]:
+    """The device: what cannot fit is told before one is looked for, its absence before a build."""
+    compiled(subject, boards.load(target.board))
+    with device(target, wait_states=wait_states, scene=scene) as chosen:
+        yield chosen
+
+
+@contextlib.contextmanager
+def _flashed(subject: Subject, target: Target, chosen: Device) -> Iterator[Live]:
+    """Our firmware with the model, built, on the device, and answering."""
     board = boards.load(target.board)
-    compiled(subject, board)  # what cannot fit is told before a board is looked for
-    # And a missing board before a build.
-    chosen = device(target, wait_states=wait_states, scene=scene)
-    with chosen:
-        result, made = artifact(subject, board, chosen.port)
-        flash(chosen, made)
-        with opened(chosen, target.timeout_s) as talk:
-            talk.check_model(made.manifest.model_sha256)
-            yield Live(board, chosen, result, made, talk)
+    result, made = artifact(subject, board, chosen.port)
+    flash(chosen, made)
+    with opened(chosen, target.timeout_s) as session:
+        session.check_model(made.manifest.model_sha256)
+        yield Live(board, chosen, result, made, session)
 
 
 def flash(device: Device, artifact: Artifact) -> bool:

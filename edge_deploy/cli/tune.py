@@ -98,9 +98,9 @@ def _listen(
 ) -> Listened:
     """Play a passage into the board's microphone where it is virtual, otherwise over the wire."""
     scene = Scene(microphone=_microphone(one)) if _is_emulated(target) else None
-    with prepare.session(subject, target, wait_states=wait_states, scene=scene) as live:
+    with prepare.talk(subject, target, wait_states=wait_states, scene=scene) as session:
         listen = listening.by_wire if scene is None else listening.by_microphone
-        return listen(live.session, one, lab, progress=progress)
+        return listen(session, one, lab, progress=progress)
 
 
 def _is_emulated(target: Target) -> bool:

@@ -6,13 +6,16 @@ are.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+import threading
 import wave
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -446,6 +449,53 @@ def test_a_board_finds_what_the_host_finds(
     differ = {key for key in host if host[key] != board[key]}
     assert differ == {"on", "engine"}
     assert host.get("accuracy", host.get("auc"))["value"] == 1.0
+
+
+@contextlib.contextmanager
+def served() -> Iterator[str]:
+    """The virtual nano33 behind a port, as a real board would be; yields its address."""
+    board = subprocess.Popen(
+        [
+            sys.executable,
+            *("-c", "from edge_deploy.cli import main; main()"),
+            *("virtual", "nano33", "--speed", "max"),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    watchdog = threading.Timer(60, board.kill)
+    watchdog.start()
+    try:
+        assert board.stdout is not None
+        yield board.stdout.readline().strip()
+    finally:
+        watchdog.cancel()
+        board.terminate()
+        board.communicate(timeout=30)
+
+
+def test_a_board_behind_a_port_is_used_as_it_is(
+    capfd: pytest.CaptureFixture[str], swings: Path
+) -> None:
+    code, _, err = typed(capfd, "flash", *VIRTUAL, swings, "--no-run")
+    assert code == Exit.DONE, err
+    with served() as url:
+        port = ("--board", "nano33", "-p", url)
+        words = ("evaluate", swings, *port, "--data", swings / "data", "--json")
+        code, out, err = typed(capfd, *words)
+        assert code == Exit.DONE, err
+        found: dict[str, Any] = json.loads(out)
+        assert (found["on"], found["n"]) == (f"port:{url}", 12)
+        assert (found["windows_compared"], found["differing_windows"]) == (12, 0)
+        assert found["accuracy"]["value"] == 1.0
+        code, out, err = typed(capfd, "verify", swings, *port, "--inputs", "20")
+        assert code == Exit.DONE, err
+        # It is not flashed: what runs another model, or is another board, is told so.
+        code, _, err = typed(capfd, "evaluate", "hello", *port)
+        assert code == Exit.WRONG_BOARD, err
+        other = ("--board", "xiao_esp32s3", "-p", url, "--data", swings / "data")
+        refused(capfd, Exit.WRONG_BOARD, (swings, *other), "is a nano33, not a xiao_esp32s3")
 
 
 def test_a_bad_link_changes_nothing(capfd: pytest.CaptureFixture[str], swings: Path) -> None:
