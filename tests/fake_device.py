@@ -86,6 +86,29 @@ class FakeAudio:
     hold_off: int = 9
     ignore: tuple[int, ...] = (0,)
 
+    source = "microphone"
+    sample_bytes = 2
+
+    def said(self) -> tuple[str, dict[str, object]]:
+        """The record of `hello`."""
+        return "audio", {
+            "kind": "mfcc", "rate_hz": self.rate_hz, "frame": self.frame, "hop": self.hop,
+            "fft": 512, "mel": 40, "bins": self.bins, "frames": self.frames,
+            "stride": self.stride, **decision_fields(self),
+        }  # fmt: skip
+
+    def room(self, heard: bytes) -> int:
+        """How many bytes `hear` takes now."""
+        return 3200
+
+    def count(self, heard: bytes) -> int:
+        """Frames."""
+        return max(0, (len(heard) // 2 - self.frame) // self.hop + 1)
+
+    def window(self, heard: bytes) -> bytes:
+        """Of raw samples as they came."""
+        return self.clip(np.frombuffer(heard, "<i2").astype(np.int16))
+
     def features(self, samples: NDArray[np.int16]) -> bytes:
         """One frame, (frame,) int16, to `bins` bytes."""
         values = samples.astype(np.int64) * np.arange(1, self.frame + 1)
@@ -99,6 +122,147 @@ class FakeAudio:
             self.features(samples[i * self.hop : i * self.hop + self.frame]) for i in range(count)
         ]
         return b"".join(frames[-self.frames :])
+
+
+@dataclass(frozen=True)
+class FakeMotion:
+    """How the fake firmware follows motion: the low bytes of the last samples."""
+
+    axes: int = 6
+    samples: int = 6
+    rate_hz: int = 119
+    stride: int = 3
+    threshold: float = 0.5
+    smooth: int = 2
+    hold_off: int = 9
+
+    source = "imu"
+
+    @property
+    def sample_bytes(self) -> int:
+        return 2 * self.axes
+
+    def said(self) -> tuple[str, dict[str, object]]:
+        """The record of `hello`."""
+        return "motion", {
+            "kind": "motion", "rate_hz": self.rate_hz, "axes": self.axes,
+            "samples": self.samples, "stride": self.stride, "average": 1, "remove_mean": 1,
+            "accel_bits": float_bits(4.0),
+            **({"gyro_bits": float_bits(500.0)} if self.axes == 6 else {}),
+            **decision_fields(self),
+        }  # fmt: skip
+
+    def room(self, heard: bytes) -> int:
+        """How many bytes `hear` takes now: there is room for six axes always."""
+        return 266 * self.sample_bytes
+
+    def count(self, heard: bytes) -> int:
+        """Frames, which are samples."""
+        return len(heard) // self.sample_bytes
+
+    def window(self, heard: bytes) -> bytes:
+        """Of raw samples as they came."""
+        return (bytes(self.samples * self.sample_bytes) + heard)[
+            -self.samples * self.sample_bytes :: 2
+        ]
+
+
+@dataclass(frozen=True)
+class FakeImage:
+    """How the fake firmware sees: each other pixel of the last whole frame."""
+
+    width: int = 80
+    height: int = 60
+    threshold: float = 0.5
+    smooth: int = 2
+    hold_off: int = 9
+
+    source = "camera"
+    sample_bytes = 1
+
+    def said(self) -> tuple[str, dict[str, object]]:
+        """The record of `hello`."""
+        return "image", {
+            "width": self.width, "height": self.height, "to_width": self.width // 2,
+            "to_height": self.height, "period_ms": 500, **decision_fields(self),
+        }  # fmt: skip
+
+    def room(self, heard: bytes) -> int:
+        """How many bytes `hear` takes now: what is missing of the frame."""
+        frame = self.width * self.height
+        return min(3200, frame - len(heard) % frame)
+
+    def count(self, heard: bytes) -> int:
+        """Whole frames."""
+        return len(heard) // (self.width * self.height)
+
+    def window(self, heard: bytes) -> bytes:
+        """Of raw samples as they came."""
+        frame = self.width * self.height
+        return (bytes(frame) + heard[: self.count(heard) * frame])[-frame::2]
+
+
+FakeSenses = FakeAudio | FakeMotion | FakeImage
+
+
+@dataclass
+class FakeRecorder:
+    """Firmware that records: what its sensor took, of which some was dropped.
+
+    samples: (n,), (n, axes) int16, or (n, height, width) uint8. dropped: samples (frames) that
+    never arrive, as ranges. A record every 10 ms.
+    """
+
+    sensor: str
+    samples: NDArray[np.int16] | NDArray[np.uint8]
+    dropped: tuple[range, ...] = ()
+    refuses: str = ""  # what is missing
+    stops_after: int | None = None  # records; then it says nothing any more
+
+    def said(self) -> dict[str, object]:
+        shape = self.samples.shape
+        if self.sensor == "camera":
+            return {"sensor": "camera", "width": shape[2], "height": shape[1], "period_ms": 20}
+        more = {"axes": shape[1]} if self.sensor == "imu" else {}
+        return {"sensor": self.sensor, "rate_hz": 1000} | more
+
+    def records(self) -> list[tuple[int, int, int, bytes]]:
+        """(n, lost, samples or frames that this completes, bytes) of all that arrives."""
+        found = []
+        gone = {number for numbers in self.dropped for number in numbers}
+        lost = 0
+        size = self.samples[0].nbytes
+        if self.sensor == "camera":
+            for number, frame in enumerate(self.samples):
+                if number in gone:
+                    lost += 1
+                    continue
+                data = frame.tobytes()
+                for at in range(0, size, 200):
+                    piece = data[at : at + 200]
+                    ends = int(at + 200 >= size)
+                    found.append((number * size + at, lost, ends, piece))
+            return found
+        at = 0
+        while at < len(self.samples):
+            if at in gone:
+                at += 1
+                lost += 1
+                continue
+            end = at
+            while end < len(self.samples) and end not in gone and end - at < 200 // size:
+                end += 1
+            found.append((at, lost, end - at, self.samples[at:end].astype("<i2").tobytes()))
+            at = end
+        return found
+
+
+def decision_fields(senses: FakeSenses) -> dict[str, object]:
+    return {
+        "threshold_bits": float_bits(senses.threshold),
+        "smooth": senses.smooth,
+        "hold_off": senses.hold_off,
+    }
 
 
 class FakeReference:
@@ -184,12 +348,20 @@ class FakeBoard:
     layer_error: int = 0  # cycles that the laps leave out
     audio: FakeAudio | None = None  # with it the board listens
     sound: NDArray[np.int16] | None = None  # what its microphone hears, then silence; None: none
+    senses: FakeMotion | FakeImage | None = None  # with it the board follows motion, or sees
+    recorder: FakeRecorder | None = None  # with it the board records
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.faults.seed)
         if self.audio is not None:
             self.source = "microphone"
             self.period_us = self.audio.stride * self.audio.hop * 1_000_000 // self.audio.rate_hz
+        self.sensing: FakeSenses | None = self.audio or self.senses
+        if self.senses is not None:
+            self.source = self.senses.source
+        if self.recorder is not None:
+            self.source = "recorder"
+            self.period_us = 10_000
         self.now_us = 0
         self.sent: deque[tuple[int, bytearray]] = deque()  # when (us), what
         self.sent_total = 0
@@ -225,7 +397,7 @@ class FakeBoard:
         self.next_power_us = 0
         self.held_record = ""
         self.uploading = "load"
-        self.heard = np.zeros(0, np.int16)
+        self.taken = b""  # raw samples since the window was cleared
         self.history: list[bytes] = []
         self.decided_at: int | None = None
         self.results_since = 0
@@ -288,6 +460,11 @@ class FakeBoard:
 
     # --- listening ---
 
+    @property
+    def heard(self) -> NDArray[np.int16]:
+        """What it had of sound since the window was cleared."""
+        return np.frombuffer(self.taken, "<i2").astype(np.int16)
+
     def receive(self, data: bytes, at_us: int) -> None:
         """Bytes from the host; a board that is still busy takes them when it is done."""
         self.now_us = max(self.now_us, at_us)
@@ -331,7 +508,7 @@ class FakeBoard:
         if star and tail.lower() == crc_hex(text.encode()):
             self.ours(text)
         elif star or command.split(" ", maxsplit=1)[0] in {
-            *("load", "run", "stream", "reset", "hear", "forget", "decide", "window")
+            *("load", "run", "stream", "reset", "hear", "forget", "decide", "window", "raw")
         }:
             self.fail("crc")
         elif command == "hello":
@@ -354,8 +531,10 @@ class FakeBoard:
             self.run(arguments)
         elif verb == "stream":
             self.stream(arguments)
-        elif verb in {"hear", "forget", "decide", "window"} and self.audio is not None:
-            self.listen(verb, arguments, self.audio)
+        elif verb in {"hear", "forget", "decide", "window"} and self.sensing is not None:
+            self.sense(verb, arguments, self.sensing)
+        elif verb == "raw" and self.recorder is not None:
+            self.stream(arguments, raw=True)
         elif verb == "forget" and self.model.state_bytes:
             self.steps = 0
             self.say("m-ready")
@@ -391,23 +570,11 @@ class FakeBoard:
             counters=",".join(self.counters) or "none",
             novelty="skip=20me",
         )
-        if self.audio is not None:
-            audio = self.audio
-            self.record(
-                "audio",
-                kind="mfcc",
-                rate_hz=audio.rate_hz,
-                frame=audio.frame,
-                hop=audio.hop,
-                fft=512,
-                mel=40,
-                bins=audio.bins,
-                frames=audio.frames,
-                stride=audio.stride,
-                threshold_bits=struct.pack(">f", audio.threshold).hex(),
-                smooth=audio.smooth,
-                hold_off=audio.hold_off,
-            )
+        if self.sensing is not None:
+            kind, said = self.sensing.said()
+            self.record(kind, **said)
+        if self.recorder is not None:
+            self.record("recorder", **self.recorder.said())
         for kind, tensors in (("input", model.inputs), ("output", model.outputs)):
             for i, tensor in enumerate(tensors):
                 self.record(
@@ -443,14 +610,17 @@ class FakeBoard:
 
     # --- listening to samples ---
 
-    def listen(self, verb: str, arguments: list[str], audio: FakeAudio) -> None:
+    def sense(self, verb: str, arguments: list[str], senses: FakeSenses) -> None:
         if verb != "window" and self.streaming:
             self.end_stream()
         if verb == "hear":
             if len(arguments) != 2 or not arguments[0].isdigit():
                 self.fail("range")
-            elif not 2 <= int(arguments[0]) <= 3200 or int(arguments[0]) % 2:
-                self.fail("size", want=3200)
+            elif (
+                not 1 <= int(arguments[0]) <= senses.room(self.taken)
+                or int(arguments[0]) % senses.sample_bytes
+            ):
+                self.fail("size", want=senses.room(self.taken))
             else:
                 self.expect_raw("hear", arguments)
             return
@@ -462,38 +632,37 @@ class FakeBoard:
         elif verb == "decide":
             self.loaded = None
             self.now_us += self.run_us
-            self.result(audio, self.heard, decides=False)
+            self.result(senses, senses.window(self.taken), decides=False)
         else:
-            window = audio.clip(self.heard)
+            window = senses.window(self.taken)
             for offset in range(0, len(window), 64):
                 self.record("window", off=offset, hex=window[offset : offset + 64].hex())
-            frames = max(0, (len(self.heard) - audio.frame) // audio.hop + 1)
             self.record(
                 "windowed",
                 bytes=len(window),
-                frames=frames,
-                samples=len(self.heard),
+                frames=senses.count(self.taken),
+                samples=len(self.taken) // senses.sample_bytes,
                 crc=crc_hex(window),
             )
         self.say("m-ready")
 
     def clear_window(self) -> None:
-        self.heard = np.zeros(0, np.int16)
+        self.taken = b""
         self.history.clear()
         self.decided_at = None
         self.results_since = 0
 
-    def result(self, audio: FakeAudio, samples: NDArray[np.int16], *, decides: bool) -> None:
-        output = self.model.infer(audio.clip(samples))
+    def result(self, senses: FakeSenses, window: bytes, *, decides: bool) -> None:
+        output = self.model.infer(window)
         tensor = self.model.outputs[0]
         fields: dict[str, object] = {"out": output.hex()} if len(output) <= 64 else {}
         stored = np.frombuffer(output, np.int8)
         top = int(stored.argmax())
         fields["top"] = top
         fields["top_bits"] = float_bits(tensor.scale * (int(stored[top]) - tensor.zero_point))
-        if decides:
-            self.history = [*self.history, output][-audio.smooth :]
-            fields |= self.decision(audio)
+        if decides and isinstance(senses, FakeAudio):
+            self.history = [*self.history, output][-senses.smooth :]
+            fields |= self.decision(senses)
         self.record(
             "result",
             n=self.results_since,
@@ -536,7 +705,7 @@ class FakeBoard:
             self.fail("data", crc=crc_hex(data))
             return
         if self.uploading == "hear":
-            self.heard = np.concatenate([self.heard, np.frombuffer(data, "<i2").astype(np.int16)])
+            self.taken += data
         else:
             self.loaded = data
         self.record("loaded", bytes=len(data), crc=crc_hex(data))
@@ -596,9 +765,13 @@ class FakeBoard:
         )
         self.say("m-ready")
 
-    def stream(self, arguments: list[str]) -> None:
-        if arguments[:1] == ["on"] and self.source == "none":
+    def stream(self, arguments: list[str], *, raw: bool = False) -> None:
+        if arguments[:1] == ["on"] and (
+            self.source == "none" or (self.recorder is not None and not raw)
+        ):
             self.fail("no-source")
+        elif arguments[:1] == ["on"] and self.recorder is not None and self.recorder.refuses:
+            self.fail("no-source", missing=self.recorder.refuses)
         elif arguments[:1] == ["on"] and self.audio is not None and self.sound is None:
             self.fail("no-source", missing="microphone")
         elif arguments[:1] == ["on"]:
@@ -607,6 +780,8 @@ class FakeBoard:
             self.loaded = None
             self.stream_left = int(arguments[1]) if len(arguments) > 1 else None
             self.stream_n = 0
+            self.raw_records = deque(self.recorder.records() if self.recorder else ())
+            self.raw_sent = 0
             self.next_result_us = self.now_us + self.period_us
             self.next_power_us = self.now_us + POWER_PERIOD_US
             self.say("m-ready")
@@ -717,9 +892,13 @@ class FakeBoard:
             self.next_power_us += POWER_PERIOD_US
         if self.now_us >= self.next_result_us:
             self.next_result_us += self.period_us
+            if self.recorder is not None:
+                self.send_raw()
+                return
             if self.audio is not None:
                 frames = (self.stream_n + 1) * self.audio.stride
-                self.result(self.audio, self.sound_until(self.audio, frames), decides=True)
+                sound = self.sound_until(self.audio, frames)
+                self.result(self.audio, self.audio.clip(sound), decides=True)
                 self.count_streamed()
                 return
             data = bytes((self.stream_n + i) % 256 for i in range(self.model.input_bytes))
@@ -739,6 +918,21 @@ class FakeBoard:
                 **fields,
             )
             self.count_streamed()
+
+    def send_raw(self) -> None:
+        """The next record of raw samples, cut where the stream is to end."""
+        assert self.recorder is not None
+        if not self.raw_records or self.raw_sent == self.recorder.stops_after:
+            return
+        number, lost, count, data = self.raw_records.popleft()
+        if self.stream_left is not None and self.recorder.sensor != "camera":
+            left = self.stream_left - self.stream_n
+            data, count = data[: len(data) // count * left], min(count, left)
+        self.record("raw", n=number, lost=lost, hex=data.hex())
+        self.raw_sent += 1
+        self.stream_n += count
+        if self.stream_left is not None and self.stream_n >= self.stream_left:
+            self.end_stream()
 
     def count_streamed(self) -> None:
         self.stream_n += 1

@@ -21,7 +21,7 @@ from edge_deploy.telemetry.facts import AudioFacts, ImageFacts, SensingFacts
 from edge_deploy.telemetry.failures import BoardRestarted, Damaged, LinkUnreliable
 from edge_deploy.telemetry.hello import Hello
 from edge_deploy.telemetry.readings import Inference, read_inference
-from edge_deploy.telemetry.wire import ED_WIRE_HEAR_BYTES, READY, Line, Record, crc
+from edge_deploy.telemetry.wire import ED_WIRE_HEAR_BYTES, READY, Line, crc
 
 _COUNTED = 1 << 32  # samples are counted modulo this
 
@@ -31,10 +31,11 @@ class NotSensing(BadInput):
 
 
 @dataclass(frozen=True)
-class _Window:
-    """A reply to `window`. data: None where a piece of it is missing."""
+class _Windowed:
+    """What ends a reply to `window`: bytes and CRC of all its pieces, samples so far."""
 
-    data: bytes | None
+    bytes: int
+    crc: str
     samples: int
 
 
@@ -82,7 +83,7 @@ class Sensing:
         def attempt() -> None:
             nonlocal doubtful
             if doubtful:
-                found = self._ask_window().samples
+                found = self._ask_window({}).samples
                 if found == after:
                     return
                 if found != before:
@@ -121,20 +122,24 @@ class Sensing:
     def window(self, hello: Hello) -> bytes:
         """The window's bytes as the model gets them, oldest first."""
         facts(hello)
+        pieces: dict[int, bytes] = {}  # by their place; what one reply lacks may come in the next
 
         def attempt() -> bytes:
-            data = self._ask_window().data
-            if data is None:
+            windowed = self._ask_window(pieces)
+            data = b"".join(pieces[place] for place in sorted(pieces))
+            if len(data) < windowed.bytes:
                 raise Damaged("a piece of the window is missing")
+            if f"{crc(data):08x}" != windowed.crc:
+                pieces.clear()  # of another window than this one
+                raise Damaged("the window is not what the board says of it")
             return data
 
         return self._talk.retry("window", attempt)
 
-    def _ask_window(self) -> _Window:
+    def _ask_window(self, pieces: dict[int, bytes]) -> _Windowed:
+        """Ask for the window; adds to `pieces` what of it comes whole."""
         talk = self._talk
         talk.send("window")
-        data = bytearray()
-        whole = True
         deadline = talk.now() + REPLY_S
         while (event := talk.receive(deadline)) is not None:
             if isinstance(event, Line):
@@ -142,22 +147,15 @@ class Sensing:
                     raise Damaged("the reply ended without ed-windowed")
             elif event.kind == "window":
                 deadline = talk.now() + REPLY_S
-                whole = whole and event.integer("off") == len(data)
-                data += event.raw("hex")
-            elif event.kind in {"windowed", "error"}:
-                return self._end_of_window(event, bytes(data) if whole else None)
+                pieces[event.integer("off")] = event.raw("hex")
+            elif event.kind == "windowed":
+                talk.expect_ready("window")
+                return _Windowed(
+                    event.integer("bytes"), event.text("crc"), event.integer("samples")
+                )
+            elif event.kind == "error":
+                refuse("window", event)
         raise Damaged("ed-windowed did not come")
-
-    def _end_of_window(self, event: Record, data: bytes | None) -> _Window:
-        if event.kind == "error":
-            refuse("window", event)
-        self._talk.expect_ready("window")
-        proved = (
-            data is not None
-            and len(data) == event.integer("bytes")
-            and f"{crc(data):08x}" == event.text("crc")
-        )
-        return _Window(data if proved else None, event.integer("samples"))
 
 
 def facts(hello: Hello) -> SensingFacts:

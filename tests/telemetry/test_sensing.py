@@ -1,14 +1,27 @@
 """What a board hears, decides and holds in its window: on good links and on bad ones."""
 
+import dataclasses
+import json
+
 import numpy as np
 import pytest
 
 from edge_deploy.errors import BadInput, LinkLost
+from edge_deploy.telemetry.facts import ImageFacts, MotionFacts, from_json
 from edge_deploy.telemetry.failures import BoardRefused, BoardRestarted
 from edge_deploy.telemetry.readings import Inference
 from edge_deploy.telemetry.sensing import NotSensing
 from edge_deploy.telemetry.session import Session
-from tests.fake_device import FakeAudio, FakeBoard, FakeLink, FakeModel, FakeTensor, Faults
+from tests.fake_device import (
+    FakeAudio,
+    FakeBoard,
+    FakeImage,
+    FakeLink,
+    FakeModel,
+    FakeMotion,
+    FakeTensor,
+    Faults,
+)
 
 AUDIO = FakeAudio()
 LABELS = ("silence", "yes", "no")
@@ -228,3 +241,161 @@ def test_a_board_that_restarts_anywhere_is_told():
         result = hear_all(Faults(seed=position, reboot_at=position))
         told += isinstance(result, BoardRestarted)
     assert told > 50
+
+
+SENSES = {
+    "six axes": FakeMotion(),
+    "three axes": FakeMotion(axes=3, samples=40, stride=20),
+    "image": FakeImage(),
+}
+
+
+def some_of(senses, count, seed=0):
+    """Raw samples; of a camera, frames."""
+    rng = np.random.default_rng(seed)
+    if isinstance(senses, FakeImage):
+        return rng.integers(0, 256, (count, senses.height, senses.width)).astype(np.uint8)
+    return rng.integers(-32768, 32768, (count, senses.axes)).astype(np.int16)
+
+
+def sensing(senses, faults=None):
+    return FakeBoard(model=MODEL, senses=senses, faults=faults or Faults())
+
+
+def hear(session, samples):
+    """All of them, in whatever calls a caller may make."""
+    if samples.dtype == np.uint8:
+        for frame in samples:
+            session.hear(frame)
+    else:
+        for piece in np.array_split(samples, 4):
+            session.hear(piece)
+
+
+def test_hello_says_how_it_follows_motion():
+    facts = begun(sensing(SENSES["six axes"])).board.sensing
+    assert isinstance(facts, MotionFacts)
+    assert (facts.sensor, facts.kind, facts.rate_hz, facts.axes) == ("imu", "motion", 119, 6)
+    assert (facts.samples, facts.stride, facts.average, facts.remove_mean) == (6, 3, 1, True)
+    assert (facts.accel_g, facts.gyro_dps, facts.hold_off) == (4.0, 500.0, 9)
+    assert (facts.sample_bytes, facts.window_samples) == (12, 6)
+    assert facts.stride_us == pytest.approx(3e6 / 119)
+    assert (facts.frames_in(7), facts.samples_in(7)) == (7, 7)
+    assert begun(sensing(SENSES["six axes"])).board.audio is None
+
+
+def test_hello_says_how_it_sees():
+    facts = begun(sensing(SENSES["image"])).board.sensing
+    assert isinstance(facts, ImageFacts)
+    assert (facts.sensor, facts.kind, facts.width, facts.height) == ("camera", "image", 80, 60)
+    assert (facts.to_width, facts.to_height, facts.period_ms) == (40, 60, 500)
+    assert (facts.sample_bytes, facts.window_samples, facts.stride) == (1, 4800, 1)
+    assert facts.stride_us == 500_000
+    assert (facts.frames_in(9_599), facts.samples_in(2)) == (1, 9_600)
+
+
+@pytest.mark.parametrize("name", SENSES)
+def test_facts_come_back_from_json(name):
+    """As a recording's header has them."""
+    facts = begun(sensing(SENSES[name])).board.sensing
+    flat = json.loads(json.dumps({facts.record: dataclasses.asdict(facts)}))
+    assert from_json(flat) == facts
+    assert from_json({}) is None
+    with pytest.raises(KeyError):
+        from_json({facts.record: {}})
+    broken = {facts.record: flat[facts.record] | {"rate_hz": 0, "period_ms": 0, "axes": 0}}
+    with pytest.raises((ValueError, ZeroDivisionError)):
+        from_json(broken)
+
+
+@pytest.mark.parametrize("name", SENSES)
+def test_all_that_came_is_in_the_window(name):
+    senses = SENSES[name]
+    board = sensing(senses)
+    session = begun(board)
+    samples = some_of(senses, 7 if name == "image" else 1_000)
+    session.forget()
+    hear(session, samples)
+    assert board.taken == samples.tobytes()
+    window = senses.window(samples.tobytes())
+    assert session.window() == window
+    assert session.decide().output == MODEL.infer(window)
+    hear(session, samples[:3])
+    assert session.window() == senses.window(samples.tobytes() + samples[:3].tobytes())
+    session.forget()
+    assert session.window() == senses.window(b"")
+    # Uploads are as large as the board takes them.
+    sizes = [int(c.split()[1]) for c in board.commands if c.startswith("hear ")]
+    assert max(sizes) <= senses.room(b"")
+    assert len(sizes) <= 30
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("six axes", np.zeros((10, 3), np.int16)),
+        ("six axes", np.zeros(60, np.int16)),
+        ("six axes", np.zeros((10, 6), np.float32)),
+        ("image", np.zeros((80, 60), np.uint8)),
+        ("image", np.zeros(4800, np.uint8)),
+        ("image", np.zeros((60, 80), np.int16)),
+    ],
+)
+def test_other_arrays_are_no_samples_of_theirs(name, wrong):
+    board = sensing(SENSES[name])
+    with pytest.raises(BadInput, match=r"int16 in rows of 6|uint8 in 60 rows of 80"):
+        begun(board).hear(wrong)
+    assert not board.taken
+
+
+def hear_all_of(senses, faults):
+    """Retries, where the board has exactly what was sent; or the error."""
+    board = sensing(senses, faults)
+    samples = some_of(senses, 2 if isinstance(senses, FakeImage) else 700, faults.seed)
+    try:
+        session = begun(board)
+        session.forget()
+        hear(session, samples)
+        window = session.window()
+    except LinkLost as lost:
+        return lost
+    assert board.taken == samples.tobytes(), faults
+    assert window == senses.window(samples.tobytes()), faults
+    return session.health.retries
+
+
+@pytest.mark.parametrize("name", SENSES)
+@pytest.mark.parametrize("kind", ["drop", "garble", "double", "drop_in", "garble_in"])
+def test_rare_damage_is_mended_whatever_the_sensor(name, kind):
+    rate = 0.00005 if kind.endswith("_in") else 0.0005
+    results = [hear_all_of(SENSES[name], Faults(seed=seed, **{kind: rate})) for seed in range(25)]
+    assert not [each for each in results if isinstance(each, LinkLost)]
+    assert sum(results) > 0
+
+
+@pytest.mark.parametrize("name", SENSES)
+def test_a_restart_anywhere_is_told_whatever_the_sensor(name):
+    told = 0
+    for position in range(700, 2400, 29):
+        result = hear_all_of(SENSES[name], Faults(seed=position, reboot_at=position))
+        told += isinstance(result, BoardRestarted)
+    assert told > 10
+
+
+def test_a_piece_of_one_sample_is_not_heard_twice():
+    """It completes nothing, and its confirmation is lost: the count of samples tells."""
+    board = listening()
+    session = begun(board)
+    session.forget()
+    confirm = board.end_upload
+
+    def confirm_in_silence() -> None:
+        board.end_upload = confirm
+        said, board.say = board.say, lambda line: None
+        confirm()
+        board.say = said
+
+    board.end_upload = confirm_in_silence
+    session.hear(sound(1))
+    assert len(board.heard) == 1
+    assert session.health.retries == 1
