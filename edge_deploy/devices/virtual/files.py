@@ -29,10 +29,11 @@ class Found:
 def timed(option: str, words: str, otherwise_s: float, *, least_s: float) -> tuple[str, float]:
     """`recordings/:2.5s` to the name and the seconds; `otherwise_s` where it has none.
 
-    option: for messages. Raises UsageError for a time below `least_s`, or above an hour.
+    A file whose name looks like that is the file. option: for messages.
+    Raises UsageError for a time below `least_s`, or above an hour.
     """
     found = _TIMED.fullmatch(words)
-    if found is None:
+    if found is None or _is_there(words):
         return words, otherwise_s
     seconds = float(found[2])
     if not least_s <= seconds <= _MOST_S:
@@ -49,12 +50,13 @@ def find(words: str, kind: str, suffixes: Collection[str], *, try_next: Sequence
     kind: such as `WAV files`, for messages. try_next: what else can be said.
     Raises BadInput where there is none, or it cannot be looked for.
     """
-    path = Path(words).expanduser()
     try:
+        path = Path(words).expanduser()
         folder = path.is_dir()
         there = folder or path.exists()
         files = sorted(each for each in path.iterdir() if _is_one(each, suffixes)) if folder else []
-    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+    # ValueError: a name that no file can have. RuntimeError: the home of a user that is not there.
+    except (OSError, ValueError, RuntimeError) as error:
         why = getattr(error, "strerror", None) or error
         raise BadInput(f"{words} cannot be read: {why}.") from error
     if not there:
@@ -62,6 +64,13 @@ def find(words: str, kind: str, suffixes: Collection[str], *, try_next: Sequence
     if folder and not files:
         raise BadInput(f"{words} is a folder without {kind}.", try_next=try_next)
     return Found(words, tuple(files) if folder else (path,), folder)
+
+
+def _is_there(words: str) -> bool:
+    try:
+        return Path(words).expanduser().exists()
+    except (OSError, ValueError, RuntimeError):  # no file can have that name, nobody that home
+        return False
 
 
 def _is_one(path: Path, suffixes: Collection[str]) -> bool:

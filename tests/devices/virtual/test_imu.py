@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -62,6 +64,13 @@ def test_how_long_it_rests_can_be_said(tmp_path):
     assert caught.value.try_next == (f"--imu {tmp_path}:1s",)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no file has a colon in its name there")
+def test_a_name_that_looks_like_a_time_is_a_name(tmp_path):
+    motion.write(tmp_path / "a:5s", rows(1, 3))
+    assert parse(str(tmp_path / "a:5s")).samples(10) == 13
+    assert parse(f"{tmp_path / 'a:5s'}:2s").samples(10) == 23
+
+
 def test_three_columns_do_not_turn_and_are_known_as_such(tmp_path):
     motion.write(tmp_path / "a.csv", rows(1, 2, axes=3))
     motion.write(tmp_path / "b.csv", rows(20, 2))
@@ -107,6 +116,8 @@ def test_what_is_not_there(tmp_path):
         with pytest.raises(BadInput, match=complaint) as caught:
             parse(str(tmp_path / words))
         assert any("--imu recording.csv" in each for each in caught.value.try_next)
+    with pytest.raises(BadInput, match="cannot be read"):
+        parse("~nobody-of-that-name/x.csv")
     with pytest.raises(UsageError, match="nothing that can be felt"):
         parse("")
 
