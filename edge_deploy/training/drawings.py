@@ -8,7 +8,7 @@ something is drawn. Knows nothing about networks or files.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edge_deploy.drawing import curves, matrix, png
 from edge_deploy.roc import Roc
-from edge_deploy.training import runtime, scores
+from edge_deploy.training import runtime
 from edge_deploy.training.classification import Classification
 from edge_deploy.training.result import CONFUSION, CURVE, OUTPUTS, ROC, Epoch, Outputs, TrainResult
 
@@ -30,13 +30,12 @@ _POINTS_MOST = 2_000
 
 
 def names(labels: Sequence[str], outputs: Outputs) -> tuple[str, ...]:
-    """The pictures that `pictures` draws of a result."""
-    targets, values = np.asarray(outputs.targets), outputs.in_int8
+    """The pictures that `pictures` draws of a result. labels: the recipe's."""
     if len(labels) > 1:
         return CURVE, CONFUSION
-    if labels and scores.curve_of(targets, values) is not None:
+    if outputs.int8_curves:
         return CURVE, ROC
-    if not labels and targets.size == values.size:
+    if not labels and np.asarray(outputs.targets).size == outputs.in_int8.size:
         return CURVE, OUTPUTS
     return (CURVE,)
 
@@ -49,12 +48,8 @@ def pictures(result: TrainResult) -> dict[str, bytes]:
     if CONFUSION in result.pictures and result.classes is not None:
         drawn[CONFUSION] = confusion(result.classes, f"{name}, int8: what was taken for what")
     if ROC in result.pictures:
-        both = [
-            scores.curve_of(outputs.targets, values)
-            for values in (outputs.in_float, outputs.in_int8)
-        ]
-        if both[0] is not None and both[1] is not None:
-            drawn[ROC] = areas(both[0], both[1], f"{name}: anomalies, by area under the curve")
+        title = f"{name}: anomalies, and the area under each curve"
+        drawn[ROC] = areas(outputs.float_curves, outputs.int8_curves, title)
     if OUTPUTS in result.pictures:
         drawn[OUTPUTS] = scatter(
             outputs.targets, outputs.in_float, outputs.in_int8, f"{name}: outputs"
@@ -102,15 +97,20 @@ def confusion(classes: Classification, title: str) -> bytes:
     return png.encoded(matrix.emit(title, classes.labels, classes.in_int8))
 
 
-def areas(in_float: Roc, in_int8: Roc, title: str) -> bytes:
-    """ROC curves: how many anomalies are found for how many false alarms."""
+def areas(in_float: Mapping[str, Roc], in_int8: Mapping[str, Roc], title: str) -> bytes:
+    """ROC curves: how many anomalies are found for how many false alarms.
+
+    All of the int8 model, and the first of the float one, to see what int8 changed.
+    """
+    few = [(f"{name}, int8", one) for name, one in in_int8.items()]
+    few += [(f"{name}, float", one) for name, one in list(in_float.items())[:1]]
     lines = []
-    for one, name in ((in_float, "float"), (in_int8, "int8")):
+    for name, one in few:
         corners = one.corners()
         x = 100 * corners.false_positives / one.negatives
         y = 100 * corners.true_positives / one.positives
         points = tuple(zip(x.tolist(), y.tolist(), strict=True))
-        lines.append(curves.Line(f"{name}, {one.auc:.4f}", points))
+        lines.append(curves.Line(f"{name} {one.auc:.3f}", points))
     panel = curves.Panel("anomalies found, %", tuple(lines))
     across = "false alarms, % of what is normal"
     return png.encoded(curves.emit(title, across, [panel], panel_height=curves.SQUARE))

@@ -13,6 +13,8 @@ What more it may offer:
 
     RECORDINGS = True        data(seed, folder) learns from recordings in a folder of the user's
     LABELS                   tuple of str: targets are (n, labels) shares, outputs are scores
+    curves(targets, outputs) -> {figure: (scores, kinds)}, where anomalies are scored: of which test
+                             samples each area under a ROC curve is, kinds 1 for an anomaly
     KNOBS                    tuple of Knob: what `explore` varies; `network` reads `plan.knobs`
     AIM                      Aim: by which figure points are compared, if not accuracy or auc
     data(..., knobs=KNOBS)   where a knob changes the inputs: is given those knobs
@@ -235,6 +237,7 @@ class Recipe:
     variant: Callable[..., Any] | None = None
     patience: int = 0
     quick: Quick | None = None
+    curves: Callable[..., Any] | None = None
 
     @property
     def defaults(self) -> dict[str, Setting]:
@@ -274,6 +277,7 @@ def load(folder: Path) -> Recipe:
         variant=_function(module, path, "variant") if hasattr(module, "variant") else None,
         patience=_number(module, path, "PATIENCE", least=0) if hasattr(module, "PATIENCE") else 0,
         quick=_offered(module, path, "QUICK", Quick) if hasattr(module, "QUICK") else None,
+        curves=_function(module, path, "curves") if hasattr(module, "curves") else None,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_deploy.quantity import Quantity
+from edge_deploy.roc import Roc
 from edge_deploy.training.classification import Classification
 
 Interval = tuple[float, float]
@@ -85,11 +86,17 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Outputs:
-    """The test samples' targets and what both models made of them, each (n, ...)."""
+    """The test samples' targets and what both models made of them, each (n, ...).
+
+    float_curves, int8_curves: where anomalies are scored, ROC curves by the figure that is the area
+    below each.
+    """
 
     targets: NDArray[Any]
     in_float: NDArray[np.float32]
     in_int8: NDArray[np.float32]
+    float_curves: Mapping[str, Roc] = field(default_factory=dict)
+    int8_curves: Mapping[str, Roc] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

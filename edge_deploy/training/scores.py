@@ -7,6 +7,7 @@ drawing the samples anew. Other figures get none. Knows nothing about networks.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,13 +19,18 @@ from edge_deploy.intervals import CONFIDENCE, wilson
 from edge_deploy.quantity import Quantity
 from edge_deploy.roc import Roc
 from edge_deploy.training.classification import confusion
-from edge_deploy.training.result import Comparison, Interval
+from edge_deploy.training.result import Comparison, Interval, Outputs
 
 Score = Callable[[NDArray[Any], NDArray[np.float32]], Mapping[str, tuple[float, str]]]
+Told = Callable[
+    [NDArray[Any], NDArray[np.float32]], Mapping[str, tuple[NDArray[Any], NDArray[Any]]]
+]
+"""Targets and outputs -> by figure the scores and kinds (1: anomaly) that it is the area of."""
 
 # The figures that are shares of samples, or of pairs of them; also what begins so (`auc_fast`).
 _SHARES = ("accuracy", "auc")
-_DRAWS = 1_000
+_AUC = "auc"
+_DRAWS = 500
 _SEED = 1
 # A recipe may sum in another order than we do.
 _CLOSE = 1e-6
@@ -33,92 +39,100 @@ _CLOSE = 1e-6
 def compared(
     score: Score,
     labels: tuple[str, ...],
-    targets: NDArray[Any],
-    outputs: tuple[NDArray[np.float32], NDArray[np.float32]],
+    outputs: Outputs,
     origins: tuple[str, str],
 ) -> tuple[Comparison, ...]:
-    """Every figure of `score`, float beside int8.
-
-    labels: of a classifier, or the one of a lab that scores anomalies. outputs: (n, ...) of the
-    float network and of the int8 model; origins: of the figures made of them.
-    """
-    scores = [score(targets, each) for each in outputs]
-    rows = []
-    for name, (_, unit) in scores[0].items():
-        values = [float(each[name][0]) for each in scores]
-        sure = [
-            interval(name, value, score, labels, targets, each)
-            for value, each in zip(values, outputs, strict=True)
-        ]
-        rows.append(
-            Comparison(
-                name,
-                Quantity(values[0], unit, origins[0]),
-                Quantity(values[1], unit, origins[1]),
-                *sure,
-            )
+    """Every figure of `score`, float beside int8. labels: the recipe's. origins: of both."""
+    in_float = _Scored(score, labels, outputs.targets, outputs.in_float, outputs.float_curves)
+    in_int8 = _Scored(score, labels, outputs.targets, outputs.in_int8, outputs.int8_curves)
+    return tuple(
+        Comparison(
+            name,
+            Quantity(float(value), unit, origins[0]),
+            Quantity(float(in_int8.figures[name][0]), unit, origins[1]),
+            in_float.interval(name),
+            in_int8.interval(name),
         )
-    return tuple(rows)
+        for name, (value, unit) in in_float.figures.items()
+    )
 
 
-def interval(
-    name: str,
-    value: float,
-    score: Score,
+def curves(
+    told: Told | None,
     labels: tuple[str, ...],
     targets: NDArray[Any],
     outputs: NDArray[np.float32],
-) -> Interval | None:
-    """The 95 % interval of one figure; None where it is no share, or nothing can be said."""
-    if not name.startswith(_SHARES):
-        return None
-    if len(labels) > 1 and name == "accuracy":
-        counts = confusion(len(labels), targets, outputs)
-        right, of = int(np.trace(counts)), int(counts.sum())
-        if abs(value - right / of) < _CLOSE:
-            return wilson(right, of)
-    curve = curve_of(targets, outputs) if name == "auc" else None
-    if curve is not None and abs(curve.auc - value) < _CLOSE:
-        return curve.interval
-    return _by_drawing(name, score, targets, outputs)
+) -> dict[str, Roc]:
+    """The ROC curves of a lab that scores anomalies, by the figure that is the area below each.
 
-
-def curve_of(targets: NDArray[Any], outputs: NDArray[np.float32]) -> Roc | None:
-    """The ROC curve of anomaly scores; None where there is not one 0 or 1 and one score a sample.
-
-    targets: (n,) or (n, 1), 1 where a sample is an anomaly. outputs: the same shape or (n, 1).
+    told: the recipe's own. Without it a lab with one label has the curve `auc`, where its targets
+    are 0 and 1, (n,) or (n, 1), and its outputs one score each; otherwise there is none.
+    Raises ValueError where the recipe's own are no scores of both kinds.
     """
-    kinds, scores = np.asarray(targets), np.asarray(outputs)
-    if kinds.size != len(kinds) or scores.size != len(scores) or len(kinds) != len(scores):
-        return None
-    kinds = kinds.ravel()
-    if set(np.unique(kinds).tolist()) != {0, 1} or not np.isfinite(scores).all():
-        return None
-    return roc.of(scores.ravel(), kinds)
+    if told is not None:
+        return {name: roc.of(*pair) for name, pair in told(targets, outputs).items()}
+    kinds, values = np.asarray(targets).ravel(), np.asarray(outputs).ravel()
+    if len(labels) != 1 or kinds.size != len(targets) or values.size != len(targets):
+        return {}
+    if set(np.unique(kinds).tolist()) != {0, 1} or not np.isfinite(values).all():
+        return {}
+    return {_AUC: roc.of(values, kinds)}
 
 
-def _by_drawing(
-    name: str, score: Score, targets: NDArray[Any], outputs: NDArray[np.float32]
-) -> Interval | None:
-    """The middle 95 % of what samples drawn anew, from each kind of target as many, would give.
+class _Scored:
+    """The figures of one model on the test samples, and how sure each is."""
 
-    Source: B. Efron, R. J. Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 13, the
-    percentile interval; the seed is fixed, so the same outputs give the same ends. None where
-    every draw gives the same: then all that is known is that there were too few samples.
-    """
-    flat = np.asarray(targets).reshape(len(targets), -1)
-    _, kinds = np.unique(flat, axis=0, return_inverse=True)
-    # Targets that are all different are no kinds: then all samples are of one.
-    groups = (
-        [np.flatnonzero(kinds.ravel() == kind) for kind in range(int(kinds.max()) + 1)]
-        if kinds.max() < len(flat) // 2
-        else [np.arange(len(flat))]
-    )
-    draw = np.random.default_rng(_SEED)
-    values = []
-    for _ in range(_DRAWS):
-        drawn = np.concatenate([draw.choice(group, len(group)) for group in groups])
-        values.append(float(score(targets[drawn], outputs[drawn])[name][0]))
-    tail = 100 * (1 - CONFIDENCE) / 2
-    low, high = (float(each) for each in np.percentile(values, [tail, 100 - tail]))
-    return (low, high) if low < high else None
+    def __init__(
+        self,
+        score: Score,
+        labels: tuple[str, ...],
+        targets: NDArray[Any],
+        outputs: NDArray[np.float32],
+        curves: Mapping[str, Roc],
+    ) -> None:
+        self.figures = score(targets, outputs)
+        self._score = score
+        self._labels = labels
+        self._targets = targets
+        self._outputs = outputs
+        self._curves = curves
+
+    def interval(self, name: str) -> Interval | None:
+        """The 95 % interval of a figure; None where it is no share, or nothing can be said."""
+        if not name.startswith(_SHARES):
+            return None
+        value = float(self.figures[name][0])
+        if len(self._labels) > 1 and name == "accuracy":
+            counts = confusion(len(self._labels), self._targets, self._outputs)
+            right, of = int(np.trace(counts)), int(counts.sum())
+            if abs(value - right / of) < _CLOSE:
+                return wilson(right, of)
+        curve = self._curves.get(name)
+        if curve is not None and abs(curve.auc - value) < _CLOSE:
+            return curve.interval
+        tail = 100 * (1 - CONFIDENCE) / 2
+        low, high = np.percentile(self._drawn[name], [tail, 100 - tail]).tolist()
+        # Where every draw gives the same, all that is known is that there were too few samples.
+        return (low, high) if low < high else None
+
+    @functools.cached_property
+    def _drawn(self) -> dict[str, list[float]]:
+        """Every figure of samples drawn anew, from each kind of target as many as there are.
+
+        Source: B. Efron, R. J. Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 13,
+        the percentile interval. The seed is fixed: the same outputs give the same draws.
+        """
+        flat = np.asarray(self._targets).reshape(len(self._targets), -1)
+        _, kinds = np.unique(flat, axis=0, return_inverse=True)
+        kinds = kinds.ravel()
+        # Targets that are nearly all different are no kinds: then all samples are of one.
+        if kinds.max() >= len(flat) // 2:
+            kinds = np.zeros_like(kinds)
+        groups = [np.flatnonzero(kinds == kind) for kind in np.unique(kinds)]
+        draw = np.random.default_rng(_SEED)
+        found: dict[str, list[float]] = {name: [] for name in self.figures}
+        for _ in range(_DRAWS):
+            drawn = np.concatenate([draw.choice(group, len(group)) for group in groups])
+            for name, (value, _) in self._score(self._targets[drawn], self._outputs[drawn]).items():
+                found[name].append(float(value))
+        return found

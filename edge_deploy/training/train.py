@@ -95,15 +95,10 @@ def train(
     representative = data.train.inputs if data.representative is None else data.representative
     content = quantize(network, representative)
     graph = model.read(content, name=lab.name)
-    outputs, reference = _outputs(network, content, graph, data)
+    outputs, reference = _outputs(network, content, graph, data, recipe, lab)
+    origins = f"measured:keras {runtime.load().keras.__version__} float32", f"measured:{reference}"
     with recipes.blamed(recipe.path):
-        figures = scores.compared(
-            recipe.score,
-            recipe.labels,
-            outputs.targets,
-            (outputs.in_float, outputs.in_int8),
-            (f"measured:keras {runtime.load().keras.__version__} float32", f"measured:{reference}"),
-        )
+        figures = scores.compared(recipe.score, recipe.labels, outputs, origins)
     classes = (
         classified(recipe.labels, outputs.targets, outputs.in_float, outputs.in_int8)
         if len(recipe.labels) > 1
@@ -227,8 +222,16 @@ def _settings(folder: Path) -> str:
     return "\n".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in paths)
 
 
-def _outputs(network: Network, content: bytes, graph: Graph, data: Data) -> tuple[Outputs, str]:
+def _outputs(
+    network: Network, content: bytes, graph: Graph, data: Data, recipe: Recipe, lab: Lab
+) -> tuple[Outputs, str]:
     """What both models make of the test samples, and the int8 runtime's name."""
+    targets = data.test.targets
     in_float = evaluate.float_outputs(network, data.test.inputs)
     in_int8, reference = evaluate.int8_outputs(content, graph, data.test.inputs)
-    return Outputs(data.test.targets, in_float, in_int8), reference
+    labels = recipe.labels or lab.labels
+    with recipes.blamed(recipe.path):
+        float_curves, int8_curves = (
+            scores.curves(recipe.curves, labels, targets, each) for each in (in_float, in_int8)
+        )
+    return Outputs(targets, in_float, in_int8, float_curves, int8_curves), reference

@@ -18,6 +18,10 @@ image = pytest.importorskip("PIL.Image")
 pytest.importorskip("matplotlib")
 
 HISTORY = [Epoch(n, 5, 1 / n, 1.1 / n, 0.5 + 0.08 * n) for n in range(1, 6)]
+CURVES = {
+    "auc": roc.of(np.arange(8), np.arange(8) > 3),
+    "auc_x": roc.of(np.arange(8) % 5, np.arange(8) > 3),
+}
 BLUE, ORANGE = (9, 105, 218), (188, 76, 0)
 
 
@@ -68,7 +72,8 @@ def test_which_pictures_a_result_has():
     kinds = np.array([0, 1, 0, 1], np.float32)
     name = drawings.names
     assert name(("a", "b"), Outputs(eye, eye, eye)) == ("curve.png", "confusion.png")
-    assert name(("anomaly",), Outputs(kinds, ones, ones)) == ("curve.png", "roc.png")
+    areas = {"auc": roc.of(kinds, kinds)}
+    assert name((), Outputs(kinds, ones, ones, areas, areas)) == ("curve.png", "roc.png")
     assert name(("anomaly",), Outputs(ones, ones, ones)) == ("curve.png",)
     assert name((), Outputs(ones, ones, ones)) == ("curve.png", "outputs.png")
     assert name((), Outputs(kinds, eye, eye)) == ("curve.png", "outputs.png")
@@ -80,7 +85,7 @@ def test_which_pictures_a_result_has():
     ("labels", "outputs"),
     [
         ((), Outputs(np.linspace(-1, 1, 50), np.linspace(-1, 1, 50), np.linspace(-1, 0.9, 50))),
-        (("anomaly",), Outputs(np.arange(50) % 2, np.arange(50.0), np.arange(50.0) ** 2)),
+        (("anomaly",), Outputs(np.eye(2), np.eye(2), np.eye(2), CURVES, CURVES)),
         (("a", "b"), Outputs(np.eye(2), np.eye(2), np.eye(2)[::-1])),
     ],
 )
@@ -108,9 +113,9 @@ def test_curves_of_anomalies_are_of_both_models():
     draw = np.random.default_rng(5)
     good = roc.of(draw.normal(0, 1, 400) + 6 * kinds, kinds)
     bad = roc.of(draw.normal(0, 1, 400), kinds)
-    drawn = drawings.areas(good, bad, "t")
-    assert drawn == drawings.areas(good, bad, "t")
-    assert drawn != drawings.areas(bad, good, "t")
+    drawn = drawings.areas({"auc": bad}, {"auc": good}, "t")
+    assert drawn == drawings.areas({"auc": bad}, {"auc": good}, "t")
+    assert drawn != drawings.areas({"auc": good}, {"auc": bad}, "t")
     pixels = _pixels(drawn)
     # Okabe and Ito's colours. The good one goes up at the left edge, where the other has no line.
     left = pixels[110:500, 140:170]

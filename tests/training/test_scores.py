@@ -8,6 +8,7 @@ import pytest
 from edge_deploy import roc
 from edge_deploy.intervals import wilson
 from edge_deploy.training import scores
+from edge_deploy.training.result import Outputs
 
 LABELS = ("a", "b", "c")
 ORIGINS = ("measured:float", "measured:int8")
@@ -30,7 +31,7 @@ def test_an_accuracy_has_wilsons_interval_and_differences_are_points():
     targets, one = _classified(draw, 400, 0.9)
     other = one.copy()
     other[:4] = np.roll(targets[:4], 1, axis=1)  # four wrong for sure
-    (row,) = scores.compared(_accuracy, LABELS, targets, (one, other), ORIGINS)
+    (row,) = scores.compared(_accuracy, LABELS, Outputs(targets, one, other), ORIGINS)
     right = [int((targets.argmax(1) == each.argmax(1)).sum()) for each in (one, other)]
     assert row.float_interval == wilson(right[0], 400)
     assert row.int8_interval == wilson(right[1], 400)
@@ -48,12 +49,12 @@ def test_an_accuracy_of_a_recipes_own_is_drawn_anew():
         shares = [hits[wanted[:, label] == 1].mean() for label in range(3)]
         return {"accuracy_balanced": (float(np.mean(shares)), "1")}
 
-    (row,) = scores.compared(score, LABELS, targets, (outputs, outputs), ORIGINS)
+    (row,) = scores.compared(score, LABELS, Outputs(targets, outputs, outputs), ORIGINS)
     # Of classes alike in size a balanced accuracy is as sure as the plain one.
     hits = int((targets.argmax(1) == outputs.argmax(1)).sum())
     assert row.float_interval == pytest.approx(wilson(hits, 900), abs=0.006)
     assert row.float_interval == row.int8_interval  # the same outputs, the same draws
-    (again,) = scores.compared(score, LABELS, targets, (outputs, outputs), ORIGINS)
+    (again,) = scores.compared(score, LABELS, Outputs(targets, outputs, outputs), ORIGINS)
     assert again == row
 
 
@@ -72,10 +73,10 @@ def test_an_area_has_the_curves_interval(shape):
             "rmse": (1.0, "1"),
         }
 
-    rows = {
-        row.name: row
-        for row in scores.compared(score, ("anomaly",), targets, (outputs, outputs), ORIGINS)
-    }
+    found = scores.curves(None, ("anomaly",), targets, outputs)
+    assert list(found) == ["auc"]
+    both = Outputs(targets, outputs, outputs, found, found)
+    rows = {row.name: row for row in scores.compared(score, ("anomaly",), both, ORIGINS)}
     assert rows["auc"].int8_interval == curve.interval
     # Drawn anew it comes out alike.
     assert rows["auc_pooled"].int8_interval == pytest.approx(curve.interval, abs=0.03)
@@ -90,7 +91,7 @@ def test_where_every_draw_gives_the_same_nothing_is_claimed():
     def score(wanted, told):
         return {"accuracy_of_mine": _accuracy(wanted, told)["accuracy"]}
 
-    (row,) = scores.compared(score, LABELS, targets, (outputs, outputs), ORIGINS)
+    (row,) = scores.compared(score, LABELS, Outputs(targets, outputs, outputs), ORIGINS)
     assert (row.in_float.value, row.float_interval) == (1.0, None)
 
 
@@ -104,4 +105,23 @@ def test_where_every_draw_gives_the_same_nothing_is_claimed():
     ],
 )
 def test_what_is_no_anomaly_score_has_no_curve(targets, outputs):
-    assert scores.curve_of(targets, outputs) is None
+    assert scores.curves(None, ("anomaly",), targets, outputs) == {}
+
+
+def test_a_recipe_may_say_which_samples_an_area_is_of():
+    kinds = np.array([0, 1, 0, 1, 0, 1])
+    speed = np.array([0, 0, 0, 0, 1, 1])
+    targets = np.stack([kinds, speed], axis=1)
+    outputs = np.array([[0.1], [0.9], [0.3], [0.2], [0.5], [0.6]], np.float32)
+
+    def told(wanted, values):
+        slow = wanted[:, 1] == 0
+        return {
+            "auc": (values.ravel(), wanted[:, 0]),
+            "auc_slow": (values.ravel()[slow], wanted[slow, 0]),
+        }
+
+    found = scores.curves(told, (), targets, outputs)
+    assert {name: one.auc for name, one in found.items()} == {"auc": 7 / 9, "auc_slow": 3 / 4}
+    assert found["auc_slow"].positives == 2
+    assert scores.curves(None, (), kinds, outputs) == {}  # no label, so no anomaly

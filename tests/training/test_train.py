@@ -44,7 +44,7 @@ def score(targets, outputs):
 @pytest.fixture
 def lab(tmp_path):
     (tmp_path / "recipe.py").write_text(RECIPE)
-    return SimpleNamespace(name="twice", title="Twice", folder=tmp_path)
+    return SimpleNamespace(name="twice", title="Twice", folder=tmp_path, labels=())
 
 
 @pytest.fixture
@@ -160,7 +160,7 @@ def classifier(tmp_path):
     folder.mkdir()
     (folder / "recipe.py").write_text(CLASSIFIER)
     (tmp_path / "recording").touch()
-    return SimpleNamespace(name="more", title="More", folder=folder)
+    return SimpleNamespace(name="more", title="More", folder=folder, labels=())
 
 
 @pytest.mark.usefixtures("tensorflow")
