@@ -70,7 +70,7 @@ class Inference:
 
     t_us: when it began, by the board's clock; dsp_us, inference_us, post_us: its three parts.
     overruns: inputs that the board had to skip so far, being busy.
-    lost: samples that the microphone dropped so far.
+    lost: samples (of a camera: frames) that the sensor dropped so far.
     input, output: the dense tensors, where they are short enough for the wire (64 B).
     scores: the real values of `output`. top: the index of the largest of this inference alone,
     top_score its real value. heard, score: the label of a decision and its smoothed score.

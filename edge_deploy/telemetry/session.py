@@ -396,12 +396,13 @@ class Session:
         """Raw samples of a board that records: `count` of them, or until the generator is closed.
 
         count: samples; of a camera, frames. Each RawSamples says what is missing before it,
-        dropped by the sensor or damaged on the way: `count` includes what was damaged. They come
-        as soon as the board sends them: a twentieth of a second of them or less, or a frame.
-        Closing the generator (or Ctrl-C inside it) ends the stream on the board and discards what
-        was under way. Raises NotRecording for firmware that records nothing (it is built by
-        `build.firmware(..., record=...)`), BoardRefused on a board without the sensor, and
-        LinkSilent where samples come no more.
+        dropped by the sensor or damaged on the way; `count` includes what was damaged, and after
+        the last one nobody is told. They come as soon as the board sends them: a twentieth of a
+        second of them or less, or a frame. Closing the generator (or Ctrl-C inside it) ends the
+        stream on the board and discards what was under way.
+        Raises NotRecording for firmware that records nothing (`build.firmware(..., record=...)`
+        makes one that does), BoardRefused on a board without the sensor, LinkSilent where samples
+        come no more.
         """
         if count is not None and not 1 <= count <= ED_WIRE_MAX_RUNS:
             raise UsageError(f"{count} samples; it must be 1 to {ED_WIRE_MAX_RUNS:,}.")

@@ -18,7 +18,7 @@ from edge_deploy.telemetry.readings import (
 )
 from edge_deploy.telemetry.recording import Header, Recorder, RecordingFailed, load
 from edge_deploy.telemetry.session import Session
-from tests.fake_device import SHA256, FakeBoard, FakeLink
+from tests.fake_device import SHA256, FakeAudio, FakeBoard, FakeImage, FakeLink, FakeMotion
 
 READINGS = (
     Inference(0, 1500, 1, 211, 3, 0, Counts(5, 6, 7, 8), b"\x1f", b"\x5a\xff"),
@@ -95,6 +95,23 @@ def test_written_and_read(tmp_path, header):
     assert first["model"] == {"name": "fake model", "sha256": SHA256}
     assert (first["board"], first["on"]) == ("nano33", "virtual")
     assert first["started"].endswith("+00:00")
+
+
+@pytest.mark.parametrize(
+    "board",
+    [{"audio": FakeAudio()}, {"senses": FakeMotion()}, {"senses": FakeImage()}, {}],
+    ids=["sound", "motion", "pictures", "nothing"],
+)
+def test_how_the_board_senses_is_kept(tmp_path, board):
+    link = FakeLink(FakeBoard(**board))
+    with Session(link, clock=link.clock) as session:
+        hello = session.begin()
+    path = tmp_path / "r.jsonl"
+    Recorder(path, Header.now(hello, on="virtual")).close()
+    found = load(path).header
+    assert found.sensing == hello.sensing
+    assert (found.sensing is None) == (not board)
+    assert (found.audio is None) == ("audio" not in board)
 
 
 def test_existing_file_is_not_overwritten(tmp_path, header):
