@@ -116,6 +116,7 @@ class Anomalies:
             "per_class": at["per_class"],
             "labels": at["labels"],
             "confusion": at["confusion"],
+            "wrong": at["wrong"],
         }
 
 
@@ -151,8 +152,11 @@ def ranked(
     labels: Sequence[int],
     groups: Sequence[str],
     threshold: float,
+    clips: Sequence[str] = (),
 ) -> Anomalies:
     """Samples by their scores, (n,) int8, of the kinds of ANOMALY_KINDS and of named groups.
+
+    clips: their names, or none.
 
     threshold: of one score, scale * (score - zero_point), compared in float32 as on the board.
     Raises BadInput where all samples are of one kind.
@@ -171,7 +175,7 @@ def ranked(
     every = np.ones(was.size, bool)
     return Anomalies(
         threshold,
-        _group("", real, was, every, threshold),
+        _group("", real, was, every, threshold, clips),
         tuple(_group(name, real, was, whose == name, threshold) for name in names),
     )
 
@@ -182,6 +186,7 @@ def _group(
     was: NDArray[np.int64],
     chosen: NDArray[np.bool_],
     threshold: float,
+    clips: Sequence[str] = (),
 ) -> Group:
     scores, kinds = real[chosen], was[chosen]
     told = (scores >= np.float32(threshold)).astype(np.int64)
@@ -189,7 +194,7 @@ def _group(
     return Group(
         name,
         roc.of(scores, kinds) if both else None,
-        classes.counted(ANOMALY_KINDS, kinds.tolist(), told.tolist()),
+        classes.counted(ANOMALY_KINDS, kinds.tolist(), told.tolist(), clips),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -45,14 +46,29 @@ class PerClass:
 
 
 @dataclass(frozen=True)
+class Wrong:
+    """A clip that was taken for another label than its own."""
+
+    clip: str
+    was: str
+    taken_for: str
+
+    def as_json(self) -> dict[str, str]:
+        """One entry of `wrong`."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True)
 class Classes:
     """Clips counted.
 
     confusion: (labels, labels) int64, rows what a clip was, columns what it was taken for.
+    wrong: those off its diagonal, by name, where they have names.
     """
 
     labels: tuple[str, ...]
     confusion: NDArray[np.int64]
+    wrong: tuple[Wrong, ...] = ()
 
     @property
     def n(self) -> int:
@@ -100,14 +116,22 @@ class Classes:
             "per_class": [row.as_json() for row in self.per_class],
             "labels": list(self.labels),
             "confusion": self.confusion.tolist(),
+            "wrong": [one.as_json() for one in self.wrong],
         }
 
 
-def counted(labels: Sequence[str], was: Sequence[int], taken_for: Sequence[int]) -> Classes:
-    """The counts of clips, each of one label and taken for one."""
+def counted(
+    labels: Sequence[str], was: Sequence[int], taken_for: Sequence[int], names: Sequence[str] = ()
+) -> Classes:
+    """The counts of clips, each of one label and taken for one. names: of the clips, or none."""
     confusion = np.zeros((len(labels), len(labels)), np.int64)
     np.add.at(confusion, (np.array(was, np.intp), np.array(taken_for, np.intp)), 1)
-    return Classes(tuple(labels), confusion)
+    wrong = tuple(
+        Wrong(name, labels[label], labels[taken])
+        for name, label, taken in zip(names, was, taken_for, strict=False)
+        if label != taken
+    )
+    return Classes(tuple(labels), confusion, wrong)
 
 
 def share_json(count: int, of: int) -> dict[str, Any]:

@@ -207,9 +207,9 @@ def _found(
     tops: Sequence[int],
 ) -> Classes | Anomalies:
     """What the scores of all clips come to."""
-    labels = [clip.label for clip in clips]
+    labels, names = [clip.label for clip in clips], [clip.name for clip in clips]
     if not scores_anomalies(lab) or lab.decision is None:
-        return classes.counted(lab.labels, labels, tops)
+        return classes.counted(lab.labels, labels, tops, names)
     return anomalies.ranked(
         np.concatenate(rows) if rows else np.zeros(0, np.int8),
         host.score_scale,
@@ -217,6 +217,7 @@ def _found(
         labels,
         [clip.group for clip in clips],
         lab.decision.threshold,
+        names,
     )
 
 

@@ -130,7 +130,8 @@ def _by_board(runner: Runner, given: NDArray[Any]) -> NDArray[Any]:
 def _found(recipe: Recipe, test: Samples, outputs: NDArray[np.float32]) -> Classes | Scored:
     if recipe.labels:
         was, taken_for = (np.argmax(each, axis=-1).tolist() for each in (test.targets, outputs))
-        return classes.counted(recipe.labels, was, taken_for)
+        names = [f"sample {number}" for number in range(len(test))]
+        return classes.counted(recipe.labels, was, taken_for, names)
     with recipes.blamed(recipe.path):
         scores = recipe.score(test.targets, outputs)
     return Scored(

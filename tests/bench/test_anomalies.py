@@ -63,6 +63,15 @@ def test_json_has_what_is_known() -> None:
     assert last == {"threshold": 0.0, "true_positive_rate": 1.0, "false_positive_rate": 1.0}
 
 
+def test_what_is_taken_for_the_other_kind_is_named() -> None:
+    scores = np.array([0, 1, 2, 3], np.int8)
+    result = anomalies.ranked(scores, 1, 0, [0, 1, 0, 1], ["a"] * 4, 2.0, ["w", "x", "y", "z"])
+    assert result.as_json()["wrong"] == [
+        {"clip": "x", "was": "anomaly", "taken_for": "normal"},
+        {"clip": "y", "was": "normal", "taken_for": "anomaly"},
+    ]
+
+
 def test_a_group_of_one_kind_has_no_area() -> None:
     result = anomalies.ranked(np.array([1, 2, 3], np.int8), 1, 0, [0, 0, 1], ["a", "b", "b"], 2.5)
     alone, both = (group.as_json() for group in result.groups)

@@ -185,6 +185,8 @@ def test_confusion_has_what_it_was_in_rows(host: HearingHost, data: Path) -> Non
     assert (silence.recall, silence.precision) == (None, None)
     assert (low.recall, low.precision) == (0.0, None)
     assert tall.precision == pytest.approx(1 / 3)
+    assert [one["clip"] for one in result.as_json()["wrong"]] == [one.name for one in clips[:2]]
+    assert {(one.was, one.taken_for) for one in result.wrong} == {("low", "high")}
 
 
 @pytest.mark.parametrize(
