@@ -20,6 +20,7 @@ from edge_deploy.bench.statistics import Summary, middle, summarize
 from edge_deploy.bench.verify import random_inputs
 from edge_deploy.errors import WrongBoard
 from edge_deploy.quantity import Quantity
+from edge_deploy.telemetry.failures import BoardRefused
 from edge_deploy.telemetry.hello import Hello
 from edge_deploy.telemetry.readings import Counts, Inference, Lap, LayerLap
 from edge_deploy.telemetry.session import Session
@@ -287,11 +288,19 @@ def _measure(
 
 
 def _measure_stages(session: Session) -> dict[str, Summary]:
-    """dsp, post and end_to_end from the board's own source; nothing where it has none."""
+    """dsp, post and end_to_end from the board's own source.
+
+    Nothing where it has none, or has not the sensor that the lab wants, as the host port.
+    """
     if session.board.source == "none":
         return {}
-    with closing(session.stream(STAGED_INFERENCES)) as stream:
-        seen = [reading for reading in stream if isinstance(reading, Inference)]
+    try:
+        with closing(session.stream(STAGED_INFERENCES)) as stream:
+            seen = [reading for reading in stream if isinstance(reading, Inference)]
+    except BoardRefused as refused:
+        if refused.code != "no-source":
+            raise
+        return {}
     if not seen:
         return {}
     return {

@@ -8,6 +8,7 @@ import pytest
 from edge_deploy.artifact import Manifest
 from edge_deploy.bench.measure import LayersDoNotSum, bench, check_sum, profile
 from edge_deploy.errors import Exit, WrongBoard
+from edge_deploy.telemetry.failures import BoardRefused
 from edge_deploy.telemetry.readings import Counts, Lap, LayerLap
 from edge_deploy.telemetry.session import Session
 from tests.fake_device import FakeBoard, FakeLink
@@ -174,6 +175,23 @@ def test_many_runs_are_asked_for_in_pieces_with_one_warm_up():
     runs = [command.rpartition("*")[0] for command in board.commands if command.startswith("run")]
     assert runs == ["run 1 0 0", "run 500 6 0", "run 500 0 0", "run 203 0 0"]
     assert seen == [(500, 1203), (1000, 1203), (1203, 1203)]
+
+
+def test_a_board_without_the_labs_sensor_has_no_stages():
+    class Numb(FakeBoard):
+        code = "no-source"
+
+        def stream(self, arguments):
+            if arguments[:1] == ["on"]:
+                self.fail(self.code, missing="imu")
+            else:
+                super().stream(arguments)
+
+    assert set(bench(begun(Numb()), on="virtual", runs=3).latency_us) == {"inference"}
+    other = Numb()
+    other.code = "range"
+    with pytest.raises(BoardRefused, match="code range"):
+        bench(begun(other), on="virtual", runs=3)
 
 
 def test_noisy_runs_are_called_noisy_and_the_median_run_stands_for_all():
