@@ -18,6 +18,7 @@ from edge_deploy.cli.options import (
 from edge_deploy.errors import EdgeDeployError
 
 if TYPE_CHECKING:
+    from edge_deploy.labs import Lab
     from edge_deploy.training import Kept, TrainResult
 
 
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
     default=None,
-    help="Folder for the model and its card  [default: the lab's own; with --quick LAB-quick, "
-    "here]",
+    help="Folder for the model and its card  [default: the lab's own; here LAB-quick with --quick, "
+    "and LAB-own for a lab of ours with recordings of yours]",
 )
 @click.option(
     "--data",
@@ -70,11 +71,14 @@ def train(
     """
     from edge_deploy import training
     from edge_deploy.drawing import png
+    from edge_deploy.training import runtime
 
-    png.check()  # now, not when everything is trained
+    # Now, not when the recordings are read, or everything is trained.
+    runtime.installed()
+    png.check()
     lab = labs.load(lab_word)
-    folder = folder or (Path(f"{lab.name}-quick") if quick else lab.folder)
     recordings = recordings_folder(lab.folder, recordings, "recordings")
+    folder = folder or _folder(lab, recordings, quick=quick)
     # Whatever a run depends on that the state itself does not tell.
     run = (lab.folder.resolve(), seed, epochs, quick)
     with training.kept(places.cache() / "training", lab.name, run) as kept:
@@ -106,6 +110,18 @@ def train(
         _show_json(result, model, card)
     else:
         _show(result, model, card)
+
+
+def _folder(lab: Lab, recordings: Path | None, *, quick: bool) -> Path:
+    """Where the model goes unless `-o` says otherwise: what ships is not replaced by another."""
+    from edge_deploy.training import own
+
+    if quick:
+        return Path(f"{lab.name}-quick")
+    ships = lab.folder.parent == places.shipped("labs")
+    if ships and recordings is not None and own.laid_out(lab.labels, recordings):
+        return Path(f"{lab.name}-own")
+    return lab.folder
 
 
 def _interrupted(kept: Kept, name: str) -> str:

@@ -52,15 +52,16 @@ def text(
 
     default_epochs: what would be trained without `--epochs`. pictures: names of those beside it.
     """
+    about = data.about or recipe.about
     lines = [
         f"# Model card of {lab.name}",
         "",
         *(_quick(plan, recipe) if plan.quick else ()),
-        f"{lab.title}. {recipe.about.purpose}",
+        f"{lab.title}. {about.purpose}",
         "",
         "## Data",
         "",
-        recipe.about.data,
+        about.data,
         "",
         table(
             ("part", "samples", "what for"),
@@ -121,7 +122,7 @@ def text(
         "",
         "## Limits",
         "",
-        recipe.about.limits,
+        about.limits,
         "",
     ]
     return "\n".join(lines)

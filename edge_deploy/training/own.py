@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_deploy import audio, features, motion, pictures, recordings
+from edge_deploy import features, motion, pictures, recordings
 from edge_deploy.errors import BadInput
 from edge_deploy.labs import Lab
 from edge_deploy.recordings import TEST, TRAIN, VALIDATION, Clip
 from edge_deploy.sensing import AudioFeatureSettings, FeatureSettings, ImageFeatureSettings
+from edge_deploy.training import speech
 from edge_deploy.training.datasets import NoData
-from edge_deploy.training.recipe import Data, HeldOut, Samples
+from edge_deploy.training.recipe import About, Data, HeldOut, Samples
 
 Raw = NDArray[Any]
 """(n,) int16 of sound, (n, axes) int16 of motion, (height, width) uint8 of a picture."""
@@ -87,6 +88,26 @@ def accuracy(
     return {"accuracy": (float(np.mean(right)), "1")}
 
 
+def laid_out(labels: Sequence[str], folder: Path) -> bool:
+    """Whether `folder` holds own recordings of a lab, and not the data sets that it ships with."""
+    return any((folder / label).is_dir() for label in labels)
+
+
+def about(purpose: str) -> About:
+    """What a card says where a lab that ships learnt from own recordings."""
+    return About(
+        purpose=purpose,
+        data=(
+            "Own recordings (edge-deploy record) in place of those that the lab ships with; the "
+            "table says how many, and how they are split."
+        ),
+        limits=(
+            "It knows the people, places and boards that it was recorded with, and few of each. "
+            "What the card of the lab's own model says of how good that one is does not hold here."
+        ),
+    )
+
+
 def parts(lab: Lab, folder: Path) -> dict[str, list[Clip]]:
     """The clips of a lab's labels, by part.
 
@@ -97,13 +118,19 @@ def parts(lab: Lab, folder: Path) -> dict[str, list[Clip]]:
         raise BadInput(f"{lab.name} has {len(lab.labels)} label; there must be 2 to be told apart.")
     found = recordings.clips(folder)
     there = Counter(clip.label for clip in found)
-    for label in lab.labels:
-        if not there[label]:
-            raise NoData(
-                f"{folder} has no recordings of {label}; {lab.name} tells "
-                f"{', '.join(lab.labels)} apart.",
-                try_next=[_record_again(lab, folder, label)],
-            )
+    missing = [label for label in lab.labels if not there[label]]
+    if missing:
+        empty = [label for label in missing if (folder / label).is_dir()]
+        also = f" ({', '.join(empty)}: an empty folder)" if empty else ""
+        new = f"edge-deploy new mylab --labels {shlex.quote(','.join(sorted(there)))}"
+        raise NoData(
+            f"{folder} has no recordings of {', '.join(missing)}{also}; {lab.name} tells "
+            f"{', '.join(lab.labels)} apart, and each needs some.",
+            try_next=[
+                _record_again(lab, folder, missing[0]),
+                *([f"{new}    a lab of what is there"] if len(there) > 1 else []),
+            ],
+        )
     strange = sorted(there.keys() - set(lab.labels))
     if strange:
         raise BadInput(
@@ -136,7 +163,7 @@ def samples(lab: Lab, clip: Clip) -> Raw:
     if source.kind == "imu":
         raw = motion.read(clip.path, source.axes)
     else:
-        raw = _sound(clip.path, source.sample_rate_hz)
+        raw = speech.read(clip.path, source.sample_rate_hz)
     needed = window_samples(settings_of(lab))
     if len(raw) < needed:
         raise BadInput(
@@ -198,12 +225,3 @@ def notes(lab: Lab, clips: Mapping[str, Sequence[Clip]]) -> tuple[str, ...]:
 def _samples(lab: Lab, clips: Sequence[Clip], windows: Sequence[NDArray[np.float32]]) -> Samples:
     labels = [lab.labels.index(clip.label) for clip in clips]
     return Samples(np.stack(windows), np.eye(len(lab.labels), dtype=np.float32)[labels])
-
-
-def _sound(path: Path, rate_hz: int) -> Raw:
-    try:
-        return audio.read(path, rate_hz=rate_hz).samples
-    except BadInput as error:
-        # Training does not resample behind anybody's back.
-        error.try_next = tuple(line for line in error.try_next if not line.startswith("--resample"))
-        raise

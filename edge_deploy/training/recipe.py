@@ -94,7 +94,8 @@ class Data:
     has its own, such as recordings with other noise each time. It depends on the epoch alone, or a
     run that was interrupted would end elsewhere. Keras takes the samples of every epoch in the
     same shuffled order, which the seed decides: `reordered` has others share a batch each time.
-    notes: Markdown lines for the card about how the parts were made.
+    notes: Markdown lines for the card about how the parts were made. about: in place of the
+    recipe's ABOUT, where the samples are others than it says, such as a user's own.
     """
 
     train: Samples
@@ -103,6 +104,7 @@ class Data:
     representative: NDArray[np.float32] | None = None
     fresh: Callable[[int], Samples] | None = None
     notes: tuple[str, ...] = ()
+    about: About | None = None
 
 
 @dataclass(frozen=True)

@@ -194,6 +194,13 @@ def check(data: Data, recipe: Recipe) -> None:
             )
         if not np.isfinite(part.inputs).all():
             raise BadInput(f"{recipe.path}: data() gives inputs as {name} that are not finite.")
+    if len(recipe.labels) > 1 and np.asarray(data.train.targets).ndim > 1:
+        learnt = np.unique(np.argmax(data.train.targets, axis=-1))
+        if len(learnt) == 1:
+            raise BadInput(
+                f"{recipe.path}: all {len(data.train):,} training samples are of one class, "
+                f"{recipe.labels[learnt[0]]}; there must be 2 to be told apart.",
+            )
 
 
 def _fewer(data: Data, samples: int, seed: int) -> Data:

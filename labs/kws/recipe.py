@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_deploy import audio, labs
+from edge_deploy import labs
 from edge_deploy.errors import BadInput
 from edge_deploy.features import AudioFeatures
 from edge_deploy.labs import AudioFeatureSettings, Lab
-from edge_deploy.training import augment, datasets, speech
+from edge_deploy.training import augment, datasets, own, speech
 from edge_deploy.training.recipe import About, Data, Knob, Knobs, Network, Plan, Quick, Samples
 
 SEED = 1
@@ -83,11 +83,17 @@ MASKED_FRAMES, MASKED_BINS = 8, 6
 
 
 def parts(folder: Path) -> dict[str, list[speech.Clip]]:
-    """Every clip of the recordings in `folder`, by part."""
+    """Every clip of the recordings in `folder`, by part; own ones where it is laid out so."""
+    if own.laid_out(LABELS, folder):
+        return {
+            part: [
+                speech.Clip(clip.path, LABELS.index(clip.label), clip.speaker, part)
+                for clip in found
+            ]
+            for part, found in own.parts(LAB, folder).items()
+        }
     words = datasets.folder_of(WORDS, folder)
-    lengths = {
-        path.name: audio.read(path, rate_hz=RATE_HZ).samples.size for path in background(folder)
-    }
+    lengths = {path.name: speech.read(path, RATE_HZ).size for path in background(folder)}
     cuts = speech.cuts(HERE / "silence.csv")
     folders = {
         speech.UNKNOWN_FOLDER if index == UNKNOWN else label: index
@@ -105,23 +111,29 @@ def held_out(folder: Path) -> list[tuple[Path, int]]:
 
 
 def background(folder: Path) -> list[Path]:
-    """The noise recordings. Training heard the first 75 % of each, with words and without."""
+    """The noise recordings. Training heard the first 75 % of each, with words and without.
+
+    Of own recordings: the clips of silence that training never heard.
+    """
+    if own.laid_out(LABELS, folder):
+        test = parts(folder)[datasets.TEST]
+        return [clip.path for clip in test if clip.label == SILENCE]
     return sorted(datasets.folder_of(NOISE, folder).glob("*.wav"))
 
 
 def variant(lab: Lab, knobs: Knobs) -> Lab:
     """With as many frames of `hop_ms` as a second holds; no sample is skipped between them."""
-    own = lab.audio
-    if own is None:
+    ours = lab.audio
+    if ours is None:
         raise BadInput(f"{HERE}: the lab's source is no microphone.")
-    hop = int(knobs["hop_ms"]) * own.sample_rate_hz // 1000
-    frame = max(own.frame_samples, hop)
+    hop = int(knobs["hop_ms"]) * ours.sample_rate_hz // 1000
+    frame = max(ours.frame_samples, hop)
     changed = dataclasses.replace(
-        own,
+        ours,
         mel_bins=int(knobs["mel_bins"]),
         hop_samples=hop,
         frame_samples=frame,
-        fft=max(own.fft, 1 << (frame - 1).bit_length()),
+        fft=max(ours.fft, 1 << (frame - 1).bit_length()),
         frames=1 + (SAMPLES - frame) // hop,
     )
     return dataclasses.replace(lab, features=changed)
@@ -142,7 +154,11 @@ def data(seed: int, folder: Path, knobs: Knobs | None = None) -> Data:
     clips = parts(folder)
     training = clips[datasets.TRAIN]
     sounds = [_sound(clip) for clip in training]
-    noises = _noises(folder)
+    owned = own.laid_out(LABELS, folder)
+    if owned:
+        noises = [s for clip, s in zip(training, sounds, strict=True) if clip.label == SILENCE]
+    else:
+        noises = _noises(folder)
 
     def samples(chosen: Sequence[speech.Clip], heard: Sequence[augment.Sound]) -> Samples:
         inputs = [features.clip(augment.as_int16(sound)) for sound in heard]
@@ -169,7 +185,8 @@ def data(seed: int, folder: Path, knobs: Knobs | None = None) -> Data:
         # Every eighth clip as it was recorded: the range of what will be heard.
         representative=plain.inputs[::8],
         fresh=fresh,
-        notes=_counts(clips),
+        notes=own.notes(LAB, own.parts(LAB, folder)) if owned else _counts(clips),
+        about=own.about(ABOUT.purpose) if owned else None,
     )
 
 
@@ -181,7 +198,7 @@ def _noises(folder: Path) -> list[augment.Sound]:
     """The part of every noise recording that belongs to training."""
     found = []
     for path in background(folder):
-        sound = audio.read(path, rate_hz=RATE_HZ).samples.astype(np.float32)
+        sound = speech.read(path, RATE_HZ).astype(np.float32)
         found.append(sound[: int(sound.size * datasets.SHARES[0])])
     return found
 
