@@ -17,8 +17,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from edge_deploy import audio, labs
+from edge_deploy.bench import takes
+from edge_deploy.bench.recording import Order
+from edge_deploy.bench.takes import Cutter
 from edge_deploy.cli.live_view import draw
+from edge_deploy.cli.record_view import Page, dropped_line, kept_line
+from edge_deploy.cli.record_view import draw as draw_recording
 from edge_deploy.cli.tally import Tally
+from edge_deploy.recordings import Clip, Facts
 from edge_deploy.telemetry import recording
 from edge_deploy.telemetry.readings import Inference
 
@@ -28,6 +35,7 @@ SINE = [*VIRTUAL, "hello", "--count", "50"]
 SINE_SHOWN_EVERY = 3  # lines of the stream: a whole turn of the sine fits on a page
 WORDS = [*VIRTUAL, "kws", "--mic", "labs/kws/demo.wav"]
 COLUMNS, LINES = 80, 24
+RECORDED_SAMPLES = 70_900  # of the recording: into the third take
 
 
 def main() -> None:
@@ -35,6 +43,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         hello(home)
         kws(home)
+    record()
 
 
 def typed(words: list[str], home: str) -> tuple[str, str]:
@@ -83,6 +92,37 @@ def kws(home: str) -> None:
     console.print(Text("$ edge-deploy " + " ".join(WORDS), style="bold"))
     console.print(draw(tally, COLUMNS, LINES - 1))
     console.save_svg(str(HERE / "kws.svg"), title="edge-deploy")
+
+
+def record() -> None:
+    """A recording in the middle of a take, of what the demonstration of kws plays."""
+    lab = labs.load("kws")
+    form = takes.form(lab.source, lab.features, clip_s=None, gap_s=1.0, lead_s=0.0)
+    facts = Facts("microphone", lab.source.sample_rate_hz, "nano33", "virtual")
+    order = Order(Path("recordings"), "yes", "ada", "20260131T101500", facts, form)
+    sound = audio.read(HERE.parents[1] / "labs" / "kws" / "demo.wav").samples
+    page, cutter = Page(order), Cutter(form)
+    lines, number = [], 0
+    for first in range(0, RECORDED_SAMPLES, 100):
+        piece = sound[first : first + 100]
+        page.sensed(piece, cutter)
+        for take in cutter.feed(first, piece):
+            judged = takes.judge(form, take)
+            if judged.problem is not None:
+                page.dropped += 1
+                lines.append(dropped_line(judged))
+                continue
+            number += 1
+            page.kept = number
+            path = Path(f"recordings/yes/ada_20260131T101500_{number:03d}.wav")
+            lines.append(kept_line(Clip(path, "yes", "ada", "20260131T101500", number), judged))
+    console = Console(record=True, width=COLUMNS, file=io.StringIO(), highlight=False)
+    words = "record --board nano33 --on virtual --sensor mic --label yes --speaker ada"
+    console.print(Text(f"$ edge-deploy {words}", style="bold"))
+    for line in lines:
+        console.print(Text(line))
+    console.print(draw_recording(page, COLUMNS, LINES - 1))
+    console.save_svg(str(HERE / "record.svg"), title="edge-deploy")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from edge_deploy.bench import takes
 from edge_deploy.bench.takes import Cutter, Form, Judged, Problem, Samples
 from edge_deploy.errors import EdgeDeployError
 from edge_deploy.recordings import Clip, Facts
+from edge_deploy.telemetry.raw import RawSamples
 
 # So many takes in a row that are worth nothing are no accident of the person's.
 GIVE_UP_AFTER = 5
@@ -26,21 +27,6 @@ GIVE_UP_AFTER = 5
 
 class NothingWorthKeeping(EdgeDeployError):
     """Take after take failed the same checks."""
-
-
-class Raw(Protocol):
-    """Raw samples in a row, as `Session.raw` gives them.
-
-    number: of the first one since the sensor was started, with those that it dropped.
-    """
-
-    @property
-    def number(self) -> int:
-        """Of a camera the frame's."""
-
-    @property
-    def samples(self) -> Samples:
-        """(n,) int16 of sound, (n, axes) int16 of motion, one frame (height, width) uint8."""
 
 
 class Watcher(Protocol):
@@ -83,7 +69,7 @@ class Outcome:
     dropped: list[Judged] = field(default_factory=list)
 
 
-def record(pieces: Iterable[Raw], order: Order, watcher: Watcher, outcome: Outcome) -> None:
+def record(pieces: Iterable[RawSamples], order: Order, watcher: Watcher, outcome: Outcome) -> None:
     """Keep takes until the order is fulfilled or the pieces end; `outcome` grows on the way.
 
     Raises NothingWorthKeeping after GIVE_UP_AFTER takes in a row of a sensor without an end,

@@ -34,8 +34,9 @@ STILL_G = 0.1
 STILL_DPS = 10.0
 # A sensor that measures has noise of more than this; one that is stuck, or nobody's, has not.
 DEAD_STEPS = 4
-# So many samples in a row at the end of the scale are no coincidence.
-CLIPPED_RUN = audio.CLIPPED_RUN
+# Quick movements of a hand touch the end of an accelerometer's scale for moments; where it stays
+# there for a tenth of a take, what happened meanwhile is not known.
+CLIPPED_SHARE = 0.1
 # Of 255: nearly every pixel below is a closed lid, nearly every one above a lamp, and less of a
 # difference between nearly all of them is a wall.
 BLACK_BELOW, WHITE_ABOVE, PLAIN_WITHIN = 16, 239, 8
@@ -250,7 +251,7 @@ def _sound(_form: Form, samples: Samples) -> Judged:
             figures,
             measures,
             Problem.CLIPPED,
-            f"clipped: {CLIPPED_RUN} samples or more in a row at full scale",
+            f"clipped: {audio.CLIPPED_RUN} samples or more in a row at full scale",
             "speak more softly, or farther from the microphone",
         )
     return Judged(figures, measures)
@@ -285,21 +286,20 @@ def _motion(form: Form, samples: Samples) -> Judged:
             + " are a movement",
             "move the board, or --keep for a label that is rest",
         )
+    ends = np.iinfo(np.int16)
+    at_end = ((samples == ends.min) | (samples == ends.max)).mean(axis=0)
     for axis in range(axes):
-        if _runs_at_end(samples[:, axis]):
+        if at_end[axis] > CLIPPED_SHARE:
             most = "4 g" if axis < 3 else "2000 degrees a second"
             return Judged(
                 figures,
                 measures,
                 Problem.CLIPPED,
-                f"clipped: {motion.NAMES[axis]} stays at the end of its scale, {most}",
+                f"clipped: {motion.NAMES[axis]} is at the end of its scale, {most}, for "
+                f"{100 * at_end[axis]:.0f} % of the take",
                 "move the board less violently",
             )
     return Judged(figures, measures)
-
-
-def _runs_at_end(values: NDArray[np.int16]) -> bool:
-    return audio.is_clipped(values)  # the same scale: 16 bits
 
 
 def _picture(_form: Form, pixels: Samples) -> Judged:

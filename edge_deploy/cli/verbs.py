@@ -32,6 +32,8 @@ VERBS: tuple[Verb, ...] = (
     Verb("labs", "look", "look", "List the labs."),
     Verb("inspect", "look", "look", "Show what a model needs, and whether it fits a board."),
     Verb("data", "look", "data", "List, download and check the recordings that labs learn from."),
+    Verb("new", "make", "new", "Make a lab of your own: a folder that every verb takes."),
+    Verb("record", "make", "record", "Record labelled clips of your own from a board's sensor."),
     Verb("train", "make", "make", "Train a lab's model and quantize it to int8."),
     Verb(
         "quantize", "make", "quantize", "Make a Keras model or float .tflite int8; what it costs."

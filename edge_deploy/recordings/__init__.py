@@ -20,7 +20,14 @@ from edge_deploy.recordings.consent import (
     names_speaker,
     speakers_line,
 )
-from edge_deploy.recordings.folder import clips, fingerprint, index, keep, label_folders
+from edge_deploy.recordings.folder import (
+    clips,
+    fingerprint,
+    index,
+    keep,
+    label_folders,
+    new_session,
+)
 from edge_deploy.recordings.layout import (
     CONSENT_FILE,
     INDEX_FILE,
@@ -40,6 +47,7 @@ from edge_deploy.recordings.split import (
     TEST,
     TRAIN,
     VALIDATION,
+    TooFewGroups,
     by_speaker,
     split,
 )
@@ -63,6 +71,7 @@ __all__ = [
     "RecordingsLocked",
     "RecordingsUnwritable",
     "Row",
+    "TooFewGroups",
     "by_speaker",
     "checked_label",
     "checked_speaker",
@@ -77,6 +86,7 @@ __all__ = [
     "key_of",
     "label_folders",
     "names_speaker",
+    "new_session",
     "session_at",
     "speakers_line",
     "split",

@@ -10,7 +10,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from edge_deploy.errors import BadInput
@@ -127,6 +127,14 @@ def index(folder: Path) -> list[Row]:
         facts = Facts(sensor, int(rate) if rate else None, board, on)
         rows.append(Row(file, label, speaker, session, facts, recorded_at))
     return rows
+
+
+def new_session(folder: Path, speaker: str, moment: datetime) -> str:
+    """A session of a speaker that begins at that moment, or so soon after that none is it yet."""
+    taken = {clip.session for clip in clips(folder, speaker=speaker)} if folder.is_dir() else set()
+    while (session := layout.session_at(moment)) in taken:
+        moment += timedelta(seconds=1)
+    return session
 
 
 def keep(

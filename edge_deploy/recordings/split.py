@@ -24,6 +24,15 @@ LEAST_GROUPS = len(PARTS)
 _TURN = (TRAIN, TEST, VALIDATION, TRAIN, TRAIN)
 
 
+class TooFewGroups(BadInput):
+    """A label cannot be in all parts. again: how to record it once more."""
+
+    def __init__(self, message: str, *, label: str, again: str) -> None:
+        super().__init__(message, try_next=[f"record {label} again    {again}"])
+        self.label = label
+        self.again = again
+
+
 def by_speaker(found: Iterable[Clip]) -> bool:
     """Whether there are enough persons to split by them."""
     return len({clip.speaker for clip in found} - {NOBODY}) >= LEAST_SPEAKERS
@@ -34,7 +43,7 @@ def split(found: Iterable[Clip]) -> dict[str, list[Clip]]:
 
     With LEAST_SPEAKERS persons no person is in two parts, otherwise no session of a person is;
     where there is no person (NOBODY), no session is.
-    Raises BadInput where a label has too few groups, or misses a part.
+    Raises TooFewGroups where a label has too few, or misses a part.
     """
     clips = list(found)
     persons = by_speaker(clips)
@@ -93,8 +102,9 @@ def _check(
             if what == "speaker"
             else "each run is a session: wait, move or change the room between them"
         )
-        raise BadInput(
+        raise TooFewGroups(
             f"label {label} has recordings of {len(having)} {what}{'s' * (len(having) != 1)}; "
             f"{why} (what one {what} recorded stays together).",
-            try_next=[f"edge-deploy record ... --label '{label}'    {again}"],
+            label=label,
+            again=again,
         )

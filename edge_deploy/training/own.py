@@ -143,7 +143,11 @@ def parts(lab: Lab, folder: Path) -> dict[str, list[Clip]]:
             raise BadInput(
                 f"{clip.path} is of a {clip.sensor}; {lab.name} is for {lab.source.kind}."
             )
-    return recordings.split(found)
+    try:
+        return recordings.split(found)
+    except recordings.TooFewGroups as error:
+        error.try_next = (f"{_record_again(lab, folder, error.label)}    {error.again}",)
+        raise
 
 
 def _record_again(lab: Lab, folder: Path, label: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,17 +15,12 @@ from edge_deploy.bench.takes import Cutter, Judged, Problem
 from edge_deploy.errors import LinkLost
 from edge_deploy.recordings import Clip, Facts, RecordingsUnwritable
 from edge_deploy.sensing import SourceSettings
+from edge_deploy.telemetry.raw import RawSamples
 
 MIC = SourceSettings("microphone", sample_rate_hz=8_000, stride_ms=200)
 IMU = SourceSettings("imu", sample_rate_hz=50, axes=3, stride_samples=20)
 CAMERA = SourceSettings("camera", width=16, height=8, period_ms=500)
 SESSION = "20260131T101500"
-
-
-@dataclass(frozen=True)
-class Piece:
-    number: int
-    samples: np.ndarray
 
 
 class Notes:
@@ -47,10 +41,10 @@ class Notes:
         self.said.append(judged.problem.value)
 
 
-def pieces(stream: np.ndarray, size: int, *, without: tuple[int, ...] = ()) -> Iterator[Piece]:
+def pieces(stream: np.ndarray, size: int, *, without: tuple[int, ...] = ()) -> Iterator[RawSamples]:
     for number, first in enumerate(range(0, len(stream), size)):
         if number not in without:
-            yield Piece(first, stream[first : first + size])
+            yield RawSamples(stream[first : first + size], first)
 
 
 def order(folder: Path, source: SourceSettings, **given: object) -> Order:
@@ -120,7 +114,7 @@ def test_motion_and_pictures_become_files_that_are_read_back(tmp_path: Path) -> 
     assert motion.read(clip.path, 3).tolist() == moved[:25].tolist()
     seen = draw.integers(0, 256, (3, 8, 16)).astype(np.uint8)
     outcome, notes = Outcome(), Notes()
-    frames = [Piece(number, frame) for number, frame in enumerate(seen)]
+    frames = [RawSamples(frame, number) for number, frame in enumerate(seen)]
     recording.record(frames, order(tmp_path, CAMERA, count=2), notes, outcome)
     assert [clip.path.suffix for clip in outcome.clips] == [".png", ".png"]
     for clip, frame in zip(outcome.clips, seen, strict=False):
@@ -129,7 +123,7 @@ def test_motion_and_pictures_become_files_that_are_read_back(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("end", [LinkLost("unplugged"), KeyboardInterrupt()])
 def test_whatever_ends_it_what_is_kept_is_whole(tmp_path: Path, end: BaseException) -> None:
-    def ending() -> Iterator[Piece]:
+    def ending() -> Iterator[RawSamples]:
         yield from pieces(tones(3_000, 3_000)[:10_000], 100)
         raise end
 

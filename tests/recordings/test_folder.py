@@ -300,6 +300,14 @@ def test_two_at_once_take_no_number_twice(tmp_path: Path) -> None:
     assert len({row.file for row in recordings.index(tmp_path)}) == 20
 
 
+def test_two_runs_in_one_second_are_two_sessions(tmp_path: Path) -> None:
+    moment = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    assert recordings.new_session(tmp_path / "absent", "ada", moment) == session(0)
+    keep(tmp_path, "yes", "ada")
+    assert recordings.new_session(tmp_path, "bob", moment) == session(0)
+    assert recordings.new_session(tmp_path, "ada", moment) == "20260101T000001"
+
+
 def test_the_fingerprint_is_one_that_other_tools_make(tmp_path: Path) -> None:
     keep(tmp_path, "yes", "ada")
     keep(tmp_path, "no", "bob")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from edge_deploy import recordings
 from edge_deploy.errors import BadInput
-from edge_deploy.recordings import NOBODY, Clip
+from edge_deploy.recordings import NOBODY, Clip, TooFewGroups
 from tests.recordings.made import session
 
 
@@ -70,9 +70,9 @@ def test_where_nobody_is_recorded_sessions_count_even_beside_five_speakers() -> 
     ],
 )
 def test_too_few_are_refused_never_split_by_clip(clips: list[Clip], what: str) -> None:
-    with pytest.raises(BadInput, match=what) as told:
+    with pytest.raises(TooFewGroups, match=what) as told:
         recordings.split(clips)
-    assert "edge-deploy record" in told.value.try_next[0]
+    assert told.value.try_next[0].startswith(f"record {told.value.label} again")
 
 
 @given(

@@ -119,7 +119,8 @@ def test_one_label_is_nothing_to_tell_apart(tmp_path: Path) -> None:
 def test_too_few_sessions(mic: Lab) -> None:
     for number in range(2):
         own_lab.record(mic, "ada", number)
-    refused(mic, "label high has recordings of 2 sessions", "training, validation and test")
+    told = refused(mic, "label high has recordings of 2 sessions", "training, validation and test")
+    assert f"--lab {mic.folder} --data {mic.folder / 'data'} --label high" in told.try_next[0]
 
 
 @pytest.mark.parametrize(
