@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from edge_deploy.training import recipe as recipes
 from edge_deploy.training.recipe import Recipe
 
 POINTS = 24
+# A name or an IPv4 address, or an IPv6 address in brackets.
+_ADDRESS = re.compile(r"tcp://([\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}")
 # Each worker is a TensorFlow of some 700 MB.
 _WORKERS_MOST = 4
 # What the table and the picture tell of costs: key, heading, digits.
@@ -146,7 +149,7 @@ def explore(
     )
     if cluster is not None and workers is not None:
         raise UsageError("--workers is for this machine; the cluster has its own.")
-    if cluster is not None and not cluster.startswith("tcp://"):
+    if cluster is not None and not _ADDRESS.fullmatch(cluster):
         raise UsageError(f"--cluster {cluster!r} is not tcp://HOST:PORT.")
     found = search.tasks_of(lab, recipe, wish)
     store = Store(folder or Path(f"explore-{lab.name}"))

@@ -87,7 +87,7 @@ def test_a_search_is_told_drawn_and_goes_on_where_it_was(lab, doers, command):
     words = [element.text for element in tree.iter("{http://www.w3.org/2000/svg}text")]
     assert "twice: rmse against cost on nano33 (virtual)" in words
     assert "the lab's own" in words
-    assert "budget, 0.06 ms" in words
+    assert "budget, 0.06 ms: further right" in words
     assert not any("QUICK" in text for text in words)
 
     again = command(*WORDS, "--json")
@@ -172,11 +172,10 @@ def test_what_cannot_be_explored_is_one_line(lab, doers, command, tmp_path):
     refused(
         command("explore", "twice", "--knob", "height=3"), Exit.USAGE, "one of width, rate, reach"
     )
-    refused(
-        command("explore", "twice", "--cluster", "localhost:8786"),
-        Exit.USAGE,
-        "is not tcp://HOST:PORT",
-    )
+    for address in ("localhost:8786", "tcp://", "tcp://here", "tcp://:8786", "tls://here:8786"):
+        refused(
+            command("explore", "twice", "--cluster", address), Exit.USAGE, "is not tcp://HOST:PORT"
+        )
     refused(
         command("explore", "twice", "--cluster", "tcp://x:1", "--workers", "2"),
         Exit.USAGE,

@@ -73,20 +73,34 @@ class Cluster:
         self._address = address
         self._said = said
         self._distributed = _load()
-        # It logs what we raise, and more of it.
-        for name in ("distributed", "tornado.application"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
-        try:
-            self._client: Any = self._distributed.Client(
-                address, timeout=CONNECT_S, name="edge-deploy"
-            )
-        except Exception as error:
-            raise self._lost("does not answer", error) from error
+        _quiet()
+        self._client: Any = self._connected()
         try:
             self._check()
         except BaseException:
             self.close()
             raise
+
+    def _connected(self) -> Any:  # noqa: ANN401, dask ships no types
+        """A client. In a thread, because what listens there but is no scheduler may say nothing."""
+        made: list[Any] = []
+
+        def connect() -> None:
+            try:
+                made.append(
+                    self._distributed.Client(self._address, timeout=CONNECT_S, name="edge-deploy")
+                )
+            except Exception as error:  # noqa: BLE001, raised below
+                made.append(error)
+
+        thread = threading.Thread(target=connect, daemon=True)
+        thread.start()
+        thread.join(2 * CONNECT_S)
+        if not made:
+            raise self._lost(f"does not answer like one within {2 * CONNECT_S:g} s")
+        if isinstance(made[0], BaseException):
+            raise self._lost("does not answer", made[0]) from made[0]
+        return made[0]
 
     @property
     def workers(self) -> int:
@@ -126,12 +140,12 @@ class Cluster:
         except TimeoutError:
             return []
         except Exception as error:
-            raise self._lost("went away", error) from error
+            raise self._lost("went away") from error
         return list(done)
 
     def _point(self, future: Any, task: Task) -> Point:  # noqa: ANN401, dask ships no types
         if future.status in {"cancelled", "lost"}:
-            raise ClusterLost(f"the scheduler at {self._address} went away.", try_next=_AGAIN)
+            raise self._lost("went away")
         try:
             point: Point = future.result()
         except EdgeDeployError:
@@ -186,8 +200,8 @@ class Cluster:
                         try_next=_SAME,
                     )
 
-    def _lost(self, what: str, error: BaseException) -> ClusterLost:
-        text = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    def _lost(self, what: str, error: BaseException | None = None) -> ClusterLost:
+        text = next((line.strip() for line in str(error or "").splitlines() if line.strip()), "")
         said = f": {text}" if text else "."
         return ClusterLost(
             f"the scheduler at {self._address} {what}{said}",
@@ -197,6 +211,13 @@ class Cluster:
 
 _AGAIN = ("the same command again goes on with the points that are kept",)
 _SAME = ("pip install 'edge-deploy[virtual,reference,train,cluster]'    the same on all machines",)
+
+
+def _quiet() -> None:
+    """Dask logs what we raise, and more of it; its loggers have levels of their own."""
+    for name in [*logging.root.manager.loggerDict, "distributed.client", "tornado.application"]:
+        if name.partition(".")[0] in {"distributed", "tornado"}:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _load() -> ModuleType:

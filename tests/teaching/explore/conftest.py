@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from edge_deploy import labs
@@ -64,6 +66,39 @@ def folder(tmp_path):
     (made / "lab.yaml").write_text(LAB)
     (made / "recipe.py").write_text(RECIPE)
     return made
+
+
+STUCK = """
+def data(seed, knobs):
+    import os, pathlib, time
+    try:
+        with pathlib.Path({mark!r}).open("x") as mark:
+            mark.write(f"{{os.getpid()}} {{os.getppid()}}\\n")
+        time.sleep(99)
+    except FileExistsError:
+        pass
+"""
+
+
+@pytest.fixture
+def stuck(folder, tmp_path):
+    """The first process that makes the lab's data writes its id and its parent's, and sleeps.
+
+    Returns a function that waits for them.
+    """
+    mark = tmp_path / "stuck"
+    stuck = STUCK.format(mark=str(mark))
+    (folder / "recipe.py").write_text(RECIPE.replace("\ndef data(seed, knobs):\n", stuck))
+
+    def ids():
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if mark.exists() and mark.read_text().endswith("\n"):
+                return tuple(map(int, mark.read_text().split()))
+            time.sleep(0.02)
+        raise TimeoutError(mark)
+
+    return ids
 
 
 @pytest.fixture

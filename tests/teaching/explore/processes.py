@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -24,18 +21,6 @@ def of(parent):
         if owner == parent and worker.__name__ in words:
             found.append(int(folder.name))
     return found
-
-
-def kill_one(parent, after_s=0.5):
-    """SIGKILL a worker of `parent` in the middle of its work."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        found = of(parent)
-        if found:
-            time.sleep(after_s)
-            os.kill(found[0], signal.SIGKILL)
-            return
-        time.sleep(0.02)
 
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc here")

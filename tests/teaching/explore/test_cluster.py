@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -64,10 +65,10 @@ def worker(start, address):
 @pytest.mark.usefixtures("training")
 @processes.needs_proc
 def test_a_killed_workers_points_are_done_by_the_other_and_none_twice(
-    address, worker, task, monkeypatch
+    address, worker, task, stuck, monkeypatch
 ):
-    tasks = [task(width=2), task(width=4), task(width=8), task(rate="none")]
-    victim, other = worker(), worker()
+    tasks = [task(width=2), task(width=8), task(rate="none")]
+    workers = {one.pid: one for one in (worker(), worker())}
     said = []
     cluster = Cluster(address, said.append)
     try:
@@ -76,23 +77,18 @@ def test_a_killed_workers_points_are_done_by_the_other_and_none_twice(
             time.sleep(0.1)
         assert cluster.workers == 2
 
-        def kill():
-            # Busy: it has started a process for a job.
-            while not processes.of(victim.pid) and time.monotonic() < deadline:
-                time.sleep(0.02)
-            os.kill(victim.pid, signal.SIGKILL)
-
-        killer = threading.Thread(target=kill)
+        killer = threading.Thread(target=lambda: os.kill(stuck()[1], signal.SIGKILL))
         killer.start()
         found = list(cluster.run(tasks))
         killer.join()
-        assert victim.wait(10) == -signal.SIGKILL
-        assert other.poll() is None
+        child, killed = stuck()
+        assert workers.pop(killed).wait(10) == -signal.SIGKILL
+        assert [other.poll() for other in workers.values()] == [None]
         assert sorted(point.key for point in found) == sorted(one.key for one in tasks)
         worked = {point.key: point.failure is None for point in found}
         assert worked == {one.key: one.knobs["rate"] != "none" for one in tasks}
         # The process that did the victim's job has ended with it.
-        assert processes.of(victim.pid) == []
+        assert not Path(f"/proc/{child}").exists()
 
         monkeypatch.setattr(clusters.edge_deploy, "__version__", "9.9.9")
         with pytest.raises(ClusterDiffers) as differs:
@@ -115,6 +111,14 @@ def test_a_scheduler_that_is_not_there_is_one_line(monkeypatch, caplog):
     assert lost.value.message.startswith(f"the scheduler at {address} does not answer")
     assert "\n" not in lost.value.message
     assert caplog.records == []
+
+
+def test_what_listens_but_is_no_scheduler_is_one_line(monkeypatch):
+    monkeypatch.setattr(clusters, "CONNECT_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(ClusterLost, match=f"the scheduler at {address} does not answer"):
+            Cluster(address, pytest.fail)
 
 
 def test_without_the_package_it_is_said_what_to_install(monkeypatch):
