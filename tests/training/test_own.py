@@ -101,7 +101,9 @@ def refused(made: Lab, *words: str) -> BadInput:
 
 
 def test_a_label_without_recordings(mic: Lab) -> None:
-    told = refused(mic, "data has no recordings of low; own tells low, high, noise apart")
+    told = refused(
+        mic, "data has no recordings of low, high, noise; own tells low, high, noise apart"
+    )
     assert isinstance(told, datasets.NoData)
     assert told.try_next[0].startswith("edge-deploy record --board BOARD --lab")
     for number in range(3):
