@@ -97,14 +97,17 @@ class _Bars:
         self._tasks: dict[str, Any] = {}
 
     def epoch(self, epoch: Epoch) -> None:
-        """One epoch is done."""
-        self._show("epochs", epoch.number, epoch.of, figures(epoch))
+        """One epoch is done. Shorter than a line's figures: 80 columns hold it and the bar."""
+        told = f"loss {epoch.loss:.4f}  validation {epoch.validation_loss:.4f}"
+        if epoch.validation_accuracy is not None:
+            told += f"  {100 * epoch.validation_accuracy:.1f} %"
+        self._show("epochs", epoch.number, epoch.of, told)
 
     def batch(self, batch: Batch) -> None:
         """Some batches are done."""
         if "epochs" not in self._tasks:
             self._show("epochs", batch.epoch - 1, batch.epochs, "")
-        self._show(f"epoch {batch.epoch}", batch.number, batch.of, f"loss {batch.loss:.5f}", "now")
+        self._show(f"epoch {batch.epoch}", batch.number, batch.of, f"loss {batch.loss:.4f}", "now")
 
     def say(self, text: str) -> None:
         """A line above the bars."""
@@ -126,7 +129,7 @@ def _bars() -> Iterator[_Bars]:
 
     with progress.Progress(
         progress.TextColumn("{task.description}", markup=False),
-        progress.BarColumn(bar_width=24),
+        progress.BarColumn(bar_width=14),
         progress.MofNCompleteColumn(),
         progress.TimeRemainingColumn(compact=True),
         progress.TextColumn("{task.fields[told]}", markup=False),
