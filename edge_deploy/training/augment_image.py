@@ -19,6 +19,7 @@ def moved(
     *,
     turn_deg: float = 0.0,
     scale: float = 1.0,
+    wider: float = 1.0,
     shear: float = 0.0,
     right: float = 0.0,
     down: float = 0.0,
@@ -26,8 +27,9 @@ def moved(
 ) -> Picture:
     """Seen from elsewhere: turned clockwise, larger by `scale`, slanted, shifted, as in a mirror.
 
-    right, down: shares of the picture's width and height. All but the shift is about the middle.
-    What comes in at an edge repeats the edge. Linear interpolation.
+    wider: so many times, before it is turned. right, down: shares of the picture's width and
+    height. All but the shift is about the middle. What comes in at an edge repeats the edge.
+    Linear interpolation.
     """
     height, width = picture.shape
     across, along = _middle(height, width)
@@ -38,8 +40,7 @@ def moved(
     along = along - np.float32(down * height)
     x = cos * across + (sin + np.float32(shear)) * along
     y = cos * along - sin * across
-    if mirrored:
-        x = -x
+    x = x * np.float32((-1 if mirrored else 1) / wider)
     return _at(picture, x + np.float32((width - 1) / 2), y + np.float32((height - 1) / 2))
 
 
@@ -67,6 +68,31 @@ def lit(
         + slope_y * along
     )
     return changed
+
+
+def blurred(picture: Picture, share: float) -> Picture:
+    """Out of focus: `share` (0 to 1) of the way to each pixel's mean with its eight neighbours."""
+    padded = np.pad(picture, 1, mode="edge")
+    rows = padded[:-2] + padded[1:-1] + padded[2:]
+    mean = (rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / np.float32(9)
+    result: Picture = picture + np.float32(share) * (mean - picture)
+    return result
+
+
+def covered(picture: Picture, most: float, draw: np.random.Generator) -> Picture:
+    """With a rectangle of the picture's mean over some of it, up to `most` of width and height.
+
+    Source: T. DeVries and G. Taylor, "Improved Regularization of Convolutional Neural Networks with
+    Cutout", arXiv 1708.04552, with a rectangle of any size.
+    """
+    result = picture.copy()
+    spans = []
+    for size in picture.shape:
+        length = int(draw.integers(int(most * size) + 1))
+        first = int(draw.integers(size - length + 1))
+        spans.append(slice(first, first + length))
+    result[tuple(spans)] = picture.mean()
+    return result
 
 
 def noisy(picture: Picture, deviation: float, draw: np.random.Generator) -> Picture:

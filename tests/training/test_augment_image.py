@@ -61,6 +61,37 @@ def test_a_slant_moves_rows_against_each_other_by_so_much():
     assert [int(row.argmax()) for row in slanted[::10]] == [30, 25, 20, 15, 10]
 
 
+@pytest.mark.parametrize("wider", [0.8, 1.25])
+def test_wider_is_wider_and_no_higher(wider):
+    at = np.arange(41, dtype=np.float32) - 20
+    spot = np.exp(-(at**2 + at[:, np.newaxis] ** 2) / 18)
+    changed = augment.moved(spot, wider=wider)
+    assert changed.sum() == pytest.approx(wider * spot.sum(), rel=0.02)
+    _close(changed[:, 20], spot[:, 20])
+    _close(augment.moved(spot, wider=wider, turn_deg=90), changed.T)
+
+
+def test_blur_is_the_mean_of_neighbours_and_keeps_what_is_even(picture):
+    _close(augment.blurred(picture, 0.0), picture)
+    blurred = augment.blurred(picture, 1.0)
+    assert blurred[5, 7] == pytest.approx(picture[4:7, 6:9].mean(), abs=1e-6)
+    _close(augment.blurred(picture, 0.5), (picture + blurred) / 2)
+    _close(augment.blurred(np.full((5, 6), 0.3, np.float32), 1.0), np.full((5, 6), 0.3, np.float32))
+
+
+def test_a_cover_is_a_rectangle_of_the_mean_up_to_its_size(picture):
+    kept, draw, sizes = picture.copy(), np.random.default_rng(2), set()
+    for _ in range(300):
+        covered = augment.covered(picture, 0.25, draw)
+        hidden = covered != picture
+        rows, columns = hidden.any(axis=1), hidden.any(axis=0)
+        assert np.array_equal(hidden, rows[:, np.newaxis] & columns)
+        assert not hidden.any() or set(covered[hidden].tolist()) == {float(picture.mean())}
+        sizes.add((int(rows.sum()), int(columns.sum())))
+    assert {row for row, _ in sizes} == {column for _, column in sizes} == set(range(7))
+    assert np.array_equal(picture, kept)
+
+
 def test_pictures_need_not_be_square():
     picture = np.arange(12, dtype=np.float32).reshape(3, 4)
     _close(augment.moved(picture, mirrored=True), picture[:, ::-1])
