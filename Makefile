@@ -94,7 +94,7 @@ $(VENV)/.installed-demo: pyproject.toml hatch_build.py | $(BIN)/python
 
 $(VENV)/.installed-test: pyproject.toml hatch_build.py | $(BIN)/python
 	@echo "Installing edge-deploy and what its tests need (TensorFlow among it: some minutes) ..."
-	@$(PIP) --editable '.[dev,virtual,reference,train]'
+	@$(PIP) --editable '.[dev,virtual,reference,train,boards]'
 	@touch $@ $(VENV)/.installed-demo
 
 clean:

@@ -17,7 +17,7 @@ from edge_deploy.sensing import SENSORS, DecisionSettings, FeatureSettings, Sour
 
 FILE = "ed_app_config.h"
 # What `hello` gives as variant: where the firmware runs, when it is not on the board itself.
-VARIANTS = {"virtual_m4": "virtual", "host": "local"}
+VARIANTS = {"virtual_m4": "virtual", "host": "local", "arduino": "board"}
 # Words of firmware/src/app/ed_source.h.
 _SOURCES = {kind: f"ED_SOURCE_{kind.upper()}" for kind in ("none", "ramp", *SENSORS)}
 

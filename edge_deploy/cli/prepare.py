@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import shlex
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,19 +20,21 @@ from edge_deploy.artifact import Artifact
 from edge_deploy.bench import origins
 from edge_deploy.boards import Board
 from edge_deploy.budgets import Check
+from edge_deploy.build import project as projects
 from edge_deploy.cli import output
 from edge_deploy.cli.options import SceneWords, Target
 from edge_deploy.compiler import Compiled
 from edge_deploy.devices import Scene
 from edge_deploy.devices.device import Device
-from edge_deploy.errors import BadInput, BuildFailed, OverBudget, UsageError, WrongBoard
+from edge_deploy.errors import BadInput, OverBudget, UsageError, WrongBoard
 from edge_deploy.labs import Lab
 from edge_deploy.model.graph import Graph
 from edge_deploy.quantity import Quantity
+from edge_deploy.sensing import FeatureSettings, SourceSettings
 from edge_deploy.telemetry.session import Session
 
 PORTS = ("virtual_m4", "host")
-"""The firmware's ports that this version builds."""
+"""The firmware's ports that need no PlatformIO."""
 
 
 PLAN_ORIGIN = "computed:memory plan"
@@ -171,14 +174,8 @@ def _figure(value: float | None, unit: str) -> str:
 
 def artifact(subject: Subject, board: Board, port: str) -> tuple[Compiled, Artifact]:
     """Compile the model and build the firmware with it for `board` and the firmware's `port`."""
-    if port not in PORTS:
-        raise BuildFailed(
-            f"building for a real {board.name} is not in this version.",
-            try_next=[
-                "--on virtual  the same firmware on an emulated board",
-                "--on local  the same firmware on this computer",
-            ],
-        )
+    if port == projects.PORT:
+        return _board_artifact(subject, board)
     result = compiled(subject, board, portable=port == "host")
     started = time.monotonic()
     made = build.firmware(
@@ -197,6 +194,56 @@ def artifact(subject: Subject, board: Board, port: str) -> tuple[Compiled, Artif
     return result, made
 
 
+def features(subject: Subject) -> FeatureSettings | None:
+    """The features of the lab that a subject is of."""
+    return subject.lab.features if subject.lab else None
+
+
+def generated(subject: Subject, board: Board) -> dict[str, str]:
+    """The C files that differ from one model and lab to another, for a real board."""
+    lab = subject.lab
+    config = build.config.emit(
+        board,
+        projects.PORT,
+        lab.labels if lab else (),
+        lab.source if lab else SourceSettings(),
+        features(subject),
+        lab.decision if lab else None,
+    )
+    return {**compiled(subject, board).files, build.config.FILE: config}
+
+
+def project(subject: Subject, board: Board) -> dict[str, str]:
+    """The PlatformIO project of a real board: texts by path."""
+    return projects.platformio(generated(subject, board), board, features(subject))
+
+
+def _board_artifact(subject: Subject, board: Board) -> tuple[Compiled, Artifact]:
+    """Build for the board itself."""
+    from edge_deploy.build import platformio
+
+    result = compiled(subject, board)
+    started = time.monotonic()
+    terminal = output.is_terminal(sys.stderr)
+
+    def follow(line: str) -> None:
+        # "Platform Manager: Installing ...": without a network it gives up after a minute.
+        if terminal or "Manager:" in line:
+            output.say(f"  {line}")
+
+    output.say(f"PlatformIO builds {subject.name} for {board.name} ...")
+    made = platformio.firmware(
+        project(subject, board),
+        result,
+        subject.graph,
+        board,
+        progress=follow,
+    )
+    seconds = time.monotonic() - started
+    output.say(f"Built {subject.name} for {board.name} in {seconds:.1f} s.")
+    return result, made
+
+
 def image_checks(artifact: Artifact, board: Board) -> tuple[Check, ...]:
     """Flash and RAM of a built image against the board; none for one that runs on this computer."""
     manifest = artifact.manifest
@@ -206,6 +253,8 @@ def image_checks(artifact: Artifact, board: Board) -> tuple[Check, ...]:
     if manifest.ram_bytes is not None:
         quantities["RAM"] = Quantity(manifest.ram_bytes, "B", origins.IMAGE)
     limits = {"flash": board.application_flash_bytes, "RAM": board.application_ram_bytes}
+    if manifest.port == projects.PORT:  # the core's own share is in the image
+        limits = {"flash": board.flash_bytes, "RAM": board.ram_bytes}
     return budgets.check(quantities, {key: limits[key] for key in quantities})
 
 

@@ -1,4 +1,4 @@
-"""The verbs that turn a model into C or an image: compile, carray, build."""
+"""The verbs that turn a model into C: compile, carray."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from edge_deploy import boards, compiler, places
 from edge_deploy.cli import output, prepare
 from edge_deploy.cli.options import MODEL_HELP, board_option, debug_option, json_option
 from edge_deploy.errors import EdgeDeployError, UsageError
-
-_PORTS = {"virtual": "virtual_m4", "local": "host"}
 
 HEADERS = ("model", "nn")
 """Folders of firmware/src that generated C includes from."""
@@ -111,44 +109,3 @@ def carray(model_word: str, symbol: str, path: Path | None) -> None:
         click.echo(text, nl=False)
         return
     output.write(path, text)
-
-
-@click.command(epilog=MODEL_HELP)
-@click.argument("model_word", metavar="MODEL")
-@board_option
-@click.option(
-    "--on",
-    "on",
-    default="virtual",
-    show_default=True,
-    metavar="WHERE",
-    help="virtual or local: which port of the firmware.",
-)
-@json_option
-@debug_option
-def build(model_word: str, board: str | None, on: str, as_json: bool) -> None:
-    """Build the firmware with MODEL, and show its flash and RAM against the board's."""
-    if not board:
-        raise UsageError(
-            "no board named: give --board NAME.",
-            try_next=[f"edge-deploy build --board nano33 {model_word}", "edge-deploy boards"],
-        )
-    subject = prepare.subject(model_word)
-    chosen = boards.load(board)
-    _, made = prepare.artifact(subject, chosen, _PORTS.get(on, on))
-    if as_json:
-        output.document(
-            {
-                "artifact": str(made.folder),
-                "manifest": made.manifest.as_json(),
-                "fit": [check.as_json() for check in prepare.image_checks(made, chosen)],
-            }
-        )
-        return
-    manifest = made.manifest
-    output.show(str(made.image))
-    output.show(
-        f"{manifest.model_name} for {manifest.board} ({manifest.port}), engine {manifest.engine}, "
-        f"{manifest.toolchain}"
-    )
-    prepare.show_checks(prepare.image_checks(made, chosen))

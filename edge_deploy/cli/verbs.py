@@ -42,7 +42,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("explore", "make", "explore", "Try a lab's knobs, and show what accuracy costs."),
     Verb("compile", "compile", "translate", "Compile an int8 .tflite to plain C."),
     Verb("carray", "compile", "translate", "Print a .tflite as a C array, for an interpreter."),
-    Verb("build", "compile", "translate", "Build the firmware with a model, without flashing it."),
+    Verb("build", "compile", "building", "Build the firmware with a model, without flashing it."),
     Verb("flash", "run", "live", "Put a model on a board and stream what it computes."),
     Verb("run", "run", "live", "Stream from a board that was flashed before."),
     Verb("monitor", "run", "live", "Watch a board over any link, or its raw lines."),

@@ -1,0 +1,86 @@
+"""A folder that builds with no edge-deploy installed: two projects, and a page that says how.
+
+Turns generated files into texts by path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import edge_deploy
+from edge_deploy import places
+from edge_deploy.boards import Board
+from edge_deploy.build import project
+from edge_deploy.sensing import FeatureSettings
+
+README = "README.md"
+# The page with names in braces.
+_PAGE = "export_readme.md"
+_PROJECT = "platformio"
+
+# What Arduino's IDE calls a board, and the core that brings it.
+_ARDUINO = {
+    "nano33": ("Arduino Nano 33 BLE", "Arduino Mbed OS Nano Boards"),
+    "xiao_esp32s3": ("XIAO_ESP32S3", "esp32 by Espressif Systems, 2.0.17 (3.x has other drivers)"),
+}
+# What a person does where a board does not answer, by board.
+_BY_HAND = {
+    "nano33": (
+        "press the reset button twice, quickly: the orange LED fades in and out, and the board "
+        "waits for an upload"
+    ),
+    "xiao_esp32s3": (
+        "hold the button B (boot) while you plug the board in, and let go: it waits for an upload"
+    ),
+}
+_LIBRARIES = {
+    "nano33": (
+        "\n4. *Tools, Manage Libraries*: install `Arduino_BMI270_BMM150`, which a Sense Rev2 needs "
+        "for its inertial sensor."
+    ),
+    "xiao_esp32s3": ("\n4. *Tools*: PSRAM: *OPI PSRAM*; USB CDC On Boot: *Enabled*."),
+}
+
+
+def files(
+    name: str,
+    generated: Mapping[str, str],
+    board: Board,
+    features: FeatureSettings | None,
+) -> dict[str, str]:
+    """Everything that belongs into the folder, by path.
+
+    name: of the model; the sketch gets it, in the letters that Arduino allows.
+    Raises UsageError for a board that neither builds for.
+    """
+    sketch = sketch_name(name)
+    found = {
+        f"{_PROJECT}/{path}": text
+        for path, text in project.platformio(generated, board, features).items()
+    }
+    found |= {
+        f"{sketch}/{path}": text
+        for path, text in project.sketch(sketch, generated, board, features).items()
+    }
+    firmware = places.shipped("firmware")
+    page = (firmware / _PAGE).read_text(encoding="utf-8")
+    found[README] = page.format(
+        name=name,
+        title=board.title,
+        sketch=sketch,
+        project=_PROJECT,
+        board=board.name,
+        arduino=_ARDUINO[board.name][0],
+        core=_ARDUINO[board.name][1],
+        libraries=_LIBRARIES[board.name],
+        by_hand=_BY_HAND[board.name],
+        version=edge_deploy.__version__,
+    )
+    found["LICENSE"] = (firmware / "LICENSE").read_text(encoding="utf-8")
+    return found
+
+
+def sketch_name(name: str) -> str:
+    """A name as Arduino takes it: ASCII letters, digits, `_`, and a letter first."""
+    word = "".join(c if c.isascii() and c.isalnum() else "_" for c in name)[:60]
+    return word if word[:1].isalpha() else f"model_{word}"
