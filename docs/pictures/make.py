@@ -1,7 +1,8 @@
-"""Draws the README's terminal pictures from real runs: python docs/pictures/make.py.
+"""Draws the README's terminal pictures from real runs: python docs/pictures/make.py [FOLDER].
 
 Runs each command in this environment, in a home of its own, and writes what was to be seen as an
-SVG beside this file.
+SVG beside this file. FOLDER: with the recordings of the fan (edge-deploy data get
+ceiling_fan_vibration --data-dir FOLDER), for the picture of anomaly.
 """
 
 from __future__ import annotations
@@ -29,11 +30,13 @@ from edge_deploy.recordings import Clip, Facts
 from edge_deploy.telemetry import recording
 from edge_deploy.telemetry.readings import Inference
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 VIRTUAL = ["flash", "--board", "nano33", "--on", "virtual"]
 SINE = [*VIRTUAL, "hello", "--count", "50"]
 SINE_SHOWN_EVERY = 3  # lines of the stream: a whole turn of the sine fits on a page
 WORDS = [*VIRTUAL, "kws", "--mic", "labs/kws/demo.wav"]
+FAN = [*VIRTUAL, "anomaly", "--imu", "fan.csv"]
 COLUMNS, LINES = 80, 24
 RECORDED_SAMPLES = 70_900  # of the recording: into the third take
 
@@ -42,19 +45,21 @@ def main() -> None:
     """Run, and draw."""
     with tempfile.TemporaryDirectory() as home:
         hello(home)
-        kws(home)
+        live("kws", WORDS, home)
+        if len(sys.argv) > 1:
+            anomaly(Path(sys.argv[1]).resolve(), home)
     record()
 
 
-def typed(words: list[str], home: str) -> tuple[str, str]:
-    """What the command wrote: (stdout, stderr)."""
+def typed(words: list[str], home: str, where: Path = ROOT) -> tuple[str, str]:
+    """What the command wrote: (stdout, stderr). where: the folder that it was typed in."""
     ended = subprocess.run(
         [sys.executable, "-c", "from edge_deploy.cli import main; main()", *words],
         capture_output=True,
         text=True,
         check=True,
-        cwd=HERE.parents[1],
-        env={**os.environ, "EDGE_DEPLOY_HOME": home},
+        cwd=where,
+        env={**os.environ, "EDGE_DEPLOY_HOME": home, "PYTHONPATH": str(ROOT)},
     )
     return ended.stdout, ended.stderr
 
@@ -73,9 +78,21 @@ def hello(home: str) -> None:
     console.save_svg(str(HERE / "hello.svg"), title="every third line shown")
 
 
-def kws(home: str) -> None:
-    """The live view as it stood when the last word of the recording was heard."""
-    _, err = typed(WORDS, home)
+def anomaly(recordings: Path, home: str) -> None:
+    """The fan of which one blade carries a coin, when that was felt last."""
+    with tempfile.TemporaryDirectory() as where:
+        subprocess.run(
+            [sys.executable, ROOT / "labs" / "anomaly" / "make_demo.py", recordings],
+            check=True,
+            cwd=where,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        live("anomaly", FAN, home, Path(where))
+
+
+def live(name: str, words: list[str], home: str, where: Path = ROOT) -> None:
+    """The live view as it stood when something was decided for the last time."""
+    _, err = typed(words, home, where)
     found = re.search(r"^Recorded in (.*)$", err, re.MULTILINE)
     if found is None:
         raise SystemExit(err)
@@ -89,9 +106,9 @@ def kws(home: str) -> None:
     for reading in loaded.readings[: last + 1]:
         tally.add(reading)
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), highlight=False)
-    console.print(Text("$ edge-deploy " + " ".join(WORDS), style="bold"))
+    console.print(Text("$ edge-deploy " + " ".join(words), style="bold"))
     console.print(draw(tally, COLUMNS, LINES - 1))
-    console.save_svg(str(HERE / "kws.svg"), title="edge-deploy")
+    console.save_svg(str(HERE / f"{name}.svg"), title="edge-deploy")
 
 
 def record() -> None:

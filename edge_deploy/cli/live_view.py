@@ -172,8 +172,11 @@ def _against(tally: Tally, width: int, room: int, *, ascii_only: bool) -> list[T
             over.stylize("red", index, index + 1)
     lines = [
         Text.assemble("score ", (gauge, style), f"  {score:7.2f}"),
+        Text(),
         Text.assemble("trace ", over),
     ]
+    if room < len(lines):
+        lines.pop(1)
     return lines[:room]
 
 
