@@ -328,7 +328,7 @@ def talk(
             with _flashed(subject, target, chosen) as live:
                 yield live.session
             return
-        # Firmware for it is not built here yet (`artifact`): what it runs is used.
+        # Flashing it is not in this version (`PortDevice.flash`): what it runs is used.
         with opened(chosen, target.timeout_s) as session:
             session.check_model(hashlib.sha256(subject.data).hexdigest())
             if session.board.board != target.board:
