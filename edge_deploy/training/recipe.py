@@ -39,6 +39,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.util
+import inspect
 import math
 import re
 import sys
@@ -96,6 +97,8 @@ class Data:
     same shuffled order, which the seed decides: `reordered` has others share a batch each time.
     notes: Markdown lines for the card about how the parts were made. about: in place of the
     recipe's ABOUT, where the samples are others than it says, such as a user's own.
+    compared: by which `explore` compares networks, where `validation` does not serve: what learns
+    from normal samples alone validates with such, and is judged with anomalies.
     """
 
     train: Samples
@@ -105,6 +108,7 @@ class Data:
     fresh: Callable[[int], Samples] | None = None
     notes: tuple[str, ...] = ()
     about: About | None = None
+    compared: Samples | None = None
 
 
 @dataclass(frozen=True)
@@ -263,6 +267,14 @@ def load(folder: Path) -> Recipe:
             try_next=["edge-deploy labs"],
         )
     module = _module(path)
+    knobs = _knobs(module, path) if hasattr(module, "KNOBS") else ()
+    takes = "knobs" in inspect.signature(_function(module, path, "data")).parameters
+    if takes != any(knob.inputs for knob in knobs):
+        raise BadInput(
+            f"{path}: data() takes knobs, and none of KNOBS has inputs=True."
+            if takes
+            else f"{path}: a knob has inputs=True, and data() takes no knobs."
+        )
     return Recipe(
         path=path,
         seed=_number(module, path, "SEED", least=0),
@@ -274,7 +286,7 @@ def load(folder: Path) -> Recipe:
         score=_function(module, path, "score"),
         recordings=bool(getattr(module, "RECORDINGS", False)),
         labels=_offered(module, path, "LABELS", tuple) if hasattr(module, "LABELS") else (),
-        knobs=_knobs(module, path) if hasattr(module, "KNOBS") else (),
+        knobs=knobs,
         aim=_offered(module, path, "AIM", Aim) if hasattr(module, "AIM") else None,
         variant=_function(module, path, "variant") if hasattr(module, "variant") else None,
         patience=_number(module, path, "PATIENCE", least=0) if hasattr(module, "PATIENCE") else 0,

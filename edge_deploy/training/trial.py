@@ -1,4 +1,4 @@
-"""A lab's recipe with its knobs moved -> an int8 model, judged on the validation samples alone.
+"""A lab's recipe with its knobs moved -> an int8 model, judged on validation samples alone.
 
 What searches among many networks must not look at the test samples: the best of many tries on
 them would look better than it is. Knows nothing about boards and about other tries.
@@ -92,7 +92,8 @@ class Tries:
         representative = data.train.inputs if data.representative is None else data.representative
         content = quantize(network, representative)
         graph = model.read(content, name=self._lab.name)
-        inputs, targets = data.validation.inputs, data.validation.targets
+        compared = data.validation if data.compared is None else data.compared
+        inputs, targets = compared.inputs, compared.targets
         in_int8, reference = evaluate.int8_outputs(content, graph, inputs)
         in_float = evaluate.float_outputs(network, inputs)
         return Trial(
@@ -102,7 +103,7 @@ class Tries:
             figure=_figure(recipe, targets, in_float, in_int8, reference),
             parameters=int(network.count_params()),
             train_samples=len(data.train),
-            validation_samples=len(data.validation),
+            validation_samples=len(compared),
             data_sha256=_digest(data),
             versions=runtime.versions(),
         )

@@ -8,6 +8,7 @@ imported in `network` alone.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,9 +21,20 @@ from numpy.typing import NDArray
 from edge_deploy import labs, motion, roc
 from edge_deploy.errors import BadInput
 from edge_deploy.features import VibrationFeatures
+from edge_deploy.labs import Lab
 from edge_deploy.sensing import VibrationFeatureSettings
 from edge_deploy.training import datasets
-from edge_deploy.training.recipe import About, Data, HeldOut, Network, Plan, Quick, Samples
+from edge_deploy.training.recipe import (
+    About,
+    Data,
+    HeldOut,
+    Knob,
+    Knobs,
+    Network,
+    Plan,
+    Quick,
+    Samples,
+)
 
 SEED = 1
 EPOCHS = 60
@@ -36,6 +48,7 @@ LAB = labs.load_folder(HERE)
 
 FAN = "ceiling_fan_vibration"
 AXES = 3
+RECORD_SAMPLES = 200
 # States of the fan with their folders: normal, and with a weight on a blade.
 SPEEDS = ("low", "medium", "high")
 NORMAL = {
@@ -91,6 +104,12 @@ ABOUT = About(
         "its own. Never tried on a real board, whose sensor has other noise than the MSA301."
     ),
 )
+
+KNOBS = (
+    Knob("gaussians", "states of the fan that are told apart", (1, 2, 4), default=4),
+    Knob("samples", "of a window, 5 ms each", (100, 150, 200), default=200, inputs=True),
+)
+DEFAULTS = {knob.name: knob.default for knob in KNOBS}
 
 # Where each state's search begins, all axes alike: 2, 7, 15 and 31 mg. Each must be nearest to its
 # own state's windows, or two states share a Gaussian.
@@ -153,31 +172,38 @@ def held_out(folder: Path) -> list[HeldOut]:
     ]
 
 
-def windows(chosen: Sequence[Record]) -> NDArray[np.float32]:
-    """(n, 3, 1) float32: what the board makes of them."""
-    settings = LAB.features
-    if not isinstance(settings, VibrationFeatureSettings):
+def variant(lab: Lab, knobs: Knobs) -> Lab:
+    """With a window of so many samples."""
+    if not isinstance(lab.features, VibrationFeatureSettings):
         raise BadInput(f"{HERE}: the lab's features are no vibration.")
+    changed = dataclasses.replace(lab.features, samples=int(knobs["samples"]))
+    return dataclasses.replace(lab, features=changed)
+
+
+def windows(chosen: Sequence[Record], knobs: Knobs | None = None) -> NDArray[np.float32]:
+    """(n, 3, 1) float32: what the board makes of the end of each."""
+    settings = variant(LAB, DEFAULTS if knobs is None else knobs).features
+    assert isinstance(settings, VibrationFeatureSettings)
     features = VibrationFeatures(settings)
     made: list[NDArray[np.float32]] = []
     for record in chosen:
         raw = motion.read(record.path, AXES)
-        if len(raw) != settings.samples:
+        if len(raw) != RECORD_SAMPLES:
             raise BadInput(
-                f"{record.path} has {len(raw)} samples; expected {settings.samples}, one second."
+                f"{record.path} has {len(raw)} samples; expected {RECORD_SAMPLES}, one second."
             )
-        made.append(features.window(raw))
+        made.append(features.window(raw[-settings.samples :]))
     return np.stack(made)
 
 
-def data(seed: int, folder: Path) -> Data:
+def data(seed: int, folder: Path, knobs: Knobs | None = None) -> Data:
     """Windows (n, 3, 1) float32; targets (n, 2): 1 with the coin, and the position in STATES."""
     every = records(folder)
 
     def samples(part: str, *, weight: bool) -> Samples:
         chosen = [one for one in every if one.part == part and (weight or not one.weight)]
         told = [(float(one.weight), float(STATES.index(one.state))) for one in chosen]
-        return Samples(windows(chosen), np.array(told, np.float32))
+        return Samples(windows(chosen, knobs), np.array(told, np.float32))
 
     normal = samples(datasets.TRAIN, weight=False)
     validation = samples(datasets.VALIDATION, weight=False)
@@ -189,6 +215,7 @@ def data(seed: int, folder: Path) -> Data:
         representative=disturbed(normal.inputs, np.random.default_rng(seed)),
         fresh=lambda number: _epoch(normal, np.random.default_rng((seed, number))),
         notes=_counts(every),
+        compared=samples(datasets.VALIDATION, weight=True),
     )
 
 
@@ -237,6 +264,8 @@ def _counts(every: Sequence[Record]) -> tuple[str, ...]:
 def network(plan: Plan) -> Network:
     """Four Gaussians: 16 numbers each for mean, spread and how axes go together.
 
+    Four where the knobs are not moved.
+
     For state k and window x, z = L_k (x - m_k), where L_k L_k^T is the inverse covariance and L_k a
     lower triangle; the score is the least |z|^2 / 3 of any k. Training minimises the negative
     logarithm of the likelihood (times 2/3, less a constant) of each window's nearest Gaussian.
@@ -244,7 +273,8 @@ def network(plan: Plan) -> Network:
     import keras
     from keras import ops
 
-    states = len(START)
+    states = int(plan.knobs["gaussians"])
+    starts = np.array(START)[np.linspace(0, len(START) - 1, states).round().astype(int)]
 
     class Gaussians(keras.Layer):  # type: ignore[misc]
         """(n, 1, 1, 3) -> (n, 1): squared distance from the nearest state, divided by 3."""
@@ -255,7 +285,7 @@ def network(plan: Plan) -> Network:
                     shape=shape, name=name, initializer=lambda *_, **__: ops.cast(begin, "float32")
                 )
 
-            begin = np.repeat(np.array(START)[:, np.newaxis], AXES, axis=1)
+            begin = np.repeat(starts[:, np.newaxis], AXES, axis=1)
             self.mean = weight("mean", (states, AXES), begin)
             spread = np.full((states, AXES), -np.log(START_SPREAD))
             self.log_narrow = weight("log_narrow", (states, AXES), spread)

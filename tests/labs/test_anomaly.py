@@ -136,6 +136,24 @@ def test_ranges_are_set_by_health_and_chance_alone(made, module):
     assert len(data.representative) == 2 * len(data.train) + 2
 
 
+def test_knobs_at_their_defaults_are_the_lab_and_a_shorter_window_is_a_records_end(
+    made, module, lab
+):
+    loaded = recipe.load(FOLDER)
+    assert module.variant(lab, loaded.defaults) == lab
+    assert all(lab.source.stride_samples <= n for n in loaded.knobs[1].values)
+    shorter = {**loaded.defaults, "samples": 100}
+    settings = module.variant(lab, shorter).features
+    data = module.data(1, made, loaded.of_inputs(shorter))
+    compared = [one for one in module.records(made) if one.part == datasets.VALIDATION]
+    # Networks are compared by records with the coin too, and by none of the test.
+    assert len(data.compared) == len(compared) > len(data.validation)
+    assert set(data.compared.targets[:, 0]) == {0, 1}
+    for record, row in zip(compared, data.compared.inputs, strict=True):
+        raw = motion.read(record.path, 3)
+        assert np.array_equal(VibrationFeatures(settings).window(raw[100:]), row)
+
+
 def test_what_is_no_record_is_refused(made, module, tmp_path):
     with pytest.raises(datasets.NoData):
         module.records(tmp_path)

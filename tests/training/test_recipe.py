@@ -52,6 +52,7 @@ def test_a_recipe_without_knobs_has_none_and_one_with_them_says_where_they_stand
     text = _knob(
         "'width', 'of all', (0.5, 1.0), 1.0), Knob('kind', '', ('a', 'b'), 'b', inputs=True"
     )
+    text = text.replace("def data(seed)", "def data(seed, knobs)")
     text += "AIM = Aim('rmse', least=True)\ndef variant(lab, knobs): return lab\n"
     knobbed = recipe.load(_write(tmp_path / "knobbed", text))
     assert knobbed.defaults == {"width": 1.0, "kind": "b"}
@@ -70,6 +71,8 @@ def test_a_recipe_without_knobs_has_none_and_one_with_them_says_where_they_stand
         (GOOD.replace("ABOUT", "ABOUTS"), r"ABOUT is missing \(About\)"),
         (GOOD.replace("= 1, 2, 3", "= 1, 2, 0"), "BATCH is 0; expected at least 1"),
         (GOOD.replace("= 1, 2, 3", "= 1, True, 3"), "EPOCHS is True; expected int"),
+        (GOOD.replace("data(seed)", "data(seed, knobs)"), "data.. takes knobs, and none of KNOBS"),
+        (_knob("'w', '', (1,), 1, inputs=True"), "a knob has inputs=True, and data.. takes no"),
         (GOOD + "KNOBS = [1]", r"KNOBS is \[1\]; expected tuple"),
         (GOOD + "KNOBS = (1,)", "KNOBS has 1; expected Knob"),
         (GOOD + "AIM = 'rmse'", "AIM is 'rmse'; expected Aim"),

@@ -18,6 +18,7 @@ from edge_deploy.teaching.explore.front import Place, front
 from edge_deploy.teaching.explore.point import Point
 from edge_deploy.teaching.explore.store import Store
 from edge_deploy.teaching.explore.task import Task
+from edge_deploy.training import datasets
 from edge_deploy.training.recipe import Recipe, Setting
 
 QUICK_POINTS = 8
@@ -70,7 +71,9 @@ def tasks_of(lab: Lab, recipe: Recipe, wish: Wish) -> tuple[Task, ...]:
     if epochs is None:
         epochs = quick_epochs(recipe) if wish.quick else recipe.epochs
     files = tasks.files_of(lab.folder)
-    data = wish.data
+    data = None
+    if recipe.recordings:
+        data = wish.data or datasets.beside(lab.folder) or datasets.fetched()
     return tuple(
         Task(
             lab=lab.name,

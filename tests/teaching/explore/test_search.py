@@ -66,8 +66,32 @@ def test_jobs_have_the_recipes_effort_or_a_quick_one(folder):
     assert plain[0].inputs == {"reach": 1.0}
     quick = search.tasks_of(lab, recipe, Wish("nano33", 5, quick=True, seed=3, data=Path("x")))
     assert {(t.seed, t.epochs, t.most_samples) for t in quick} == {(3, 6, 1000)}
-    assert {t.data for t in quick} == {str(Path("x").absolute())}
+    # A recipe that makes its own data is not another one beside other recordings.
+    assert {(t.data, t.data_mark) for t in quick} == {("", "")}
     assert search.tasks_of(lab, recipe, Wish("nano33", 1, epochs=9))[0].epochs == 9
+
+
+def test_recordings_are_where_the_user_says_or_beside_the_lab_or_fetched(folder, monkeypatch):
+    path = folder / "recipe.py"
+    path.write_text(
+        path.read_text().replace(
+            "def data(seed, knobs)", "RECORDINGS = 1\ndef data(seed, f, knobs)"
+        )
+    )
+    home = folder.parent / "home"
+    monkeypatch.setenv("EDGE_DEPLOY_HOME", str(home))
+
+    def where(data=None):
+        wish = Wish("nano33", 1, data=data)
+        (task,) = search.tasks_of(labs.load_folder(folder), recipes.load(folder), wish)
+        return task.data, task.data_mark != ""
+
+    assert where() == ("", False)
+    (home / "cache" / "recordings" / "words").mkdir(parents=True)
+    assert where() == (str(home / "cache" / "recordings"), True)
+    (folder / "data").mkdir()
+    assert where() == (str(folder / "data"), True)
+    assert where(Path("elsewhere")) == (str(Path("elsewhere").absolute()), False)
 
 
 def test_a_lab_without_knobs_is_told_how_to_add_them(folder):
