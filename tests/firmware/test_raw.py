@@ -36,7 +36,7 @@ SENT = SENSED | {"imu": SENSED["imu"][:, :3]}
 SAMPLE_BYTES = {"microphone": 2, "imu": 6, "camera": 1}
 
 
-def build(compiler: str, kind: str, folder: Path, *, sensors: bool) -> Path:
+def build(compiler: str, kind: str, folder: Path, *, sensors: bool = True) -> Path:
     sources = building.firmware_sources("host")
     if sensors:
         sources.remove(building.SOURCES / "ports" / "host" / "sensors.c")
@@ -47,16 +47,17 @@ def build(compiler: str, kind: str, folder: Path, *, sensors: bool) -> Path:
     (made / config.FILE).write_text(text)
     shutil.copy(building.CONFIG / "ed_model_config.h", made)
     return building.compile_c(
-        [compiler], sources, folder / "firmware", config=made, flags=building.SANITIZERS
+        [compiler],
+        sources,
+        folder / "firmware",
+        config=made,
+        flags=building.SANITIZERS if sensors else (),
     )
 
 
 @pytest.fixture(scope="module")
 def built(host_compiler: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return {
-        kind: build(host_compiler, kind, tmp_path_factory.mktemp(kind), sensors=True)
-        for kind in KINDS
-    }
+    return {kind: build(host_compiler, kind, tmp_path_factory.mktemp(kind)) for kind in KINDS}
 
 
 @pytest.fixture(params=KINDS)
