@@ -11,6 +11,7 @@ from edge_deploy.cli import output
 from edge_deploy.cli.options import debug_option, json_option
 from edge_deploy.errors import BadInput, UsageError
 from edge_deploy.recordings import Forgotten
+from edge_deploy.training import checkpoint
 
 # Where `record` puts recordings when nobody says where.
 DEFAULT_FOLDER = Path("recordings")
@@ -49,6 +50,7 @@ def forget(speaker: str, folder: Path | None, yes: bool, dry_run: bool, as_json:
             _ask(seen, folder)
         seen = recordings.forget(folder, speaker)
     knowing, unsure = _models(folder, speaker)
+    interrupted = sorted(checkpoint.home().glob(f"*{checkpoint.SUFFIX}"))
     if as_json:
         output.document(
             {
@@ -61,6 +63,7 @@ def forget(speaker: str, folder: Path | None, yes: bool, dry_run: bool, as_json:
                 "links_left": [str(path) for path in seen.left],
                 "models_that_learnt": [str(path) for path in knowing],
                 "models_unsure": [str(path) for path in unsure],
+                "interrupted_trainings": [str(path) for path in interrupted],
             }
         )
         return
@@ -72,6 +75,12 @@ def forget(speaker: str, folder: Path | None, yes: bool, dry_run: bool, as_json:
     for path in seen.left:
         output.say(f"{path} is a link to a folder elsewhere; nothing in it was touched.")
     _warn(speaker, knowing, unsure)
+    for path in interrupted:
+        output.say(
+            f"{path} is of an interrupted training, which may have learnt from {speaker} too."
+        )
+    if interrupted:
+        output.say("  edge-deploy train LAB --restart    begins anew, without")
 
 
 def _ask(seen: Forgotten, folder: Path) -> None:

@@ -71,7 +71,7 @@ def train(
     """
     from edge_deploy import training
     from edge_deploy.drawing import png
-    from edge_deploy.training import runtime
+    from edge_deploy.training import checkpoint, runtime
 
     # Now, not when the recordings are read, or everything is trained.
     runtime.installed()
@@ -81,7 +81,7 @@ def train(
     folder = folder or _folder(lab, recordings, quick=quick)
     # Whatever a run depends on that the state itself does not tell.
     run = (lab.folder.resolve(), seed, epochs, quick)
-    with training.kept(places.cache() / "training", lab.name, run) as kept:
+    with training.kept(checkpoint.home(), lab.name, run) as kept:
         if restart:
             kept.forget()
         try:

@@ -23,7 +23,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from edge_deploy import download
+from edge_deploy import download, places
 from edge_deploy.errors import BadInput, EdgeDeployError
 from edge_deploy.training.result import Epoch
 
@@ -156,6 +156,11 @@ class Kept:
             f"training of {self.name} cannot go on where it stopped: {why}.",
             try_next=["--restart    begin anew"],
         )
+
+
+def home() -> Path:
+    """Where `edge-deploy train` keeps the files of interrupted runs."""
+    return places.cache() / "training"
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ import pytest
 
 from edge_deploy import recordings
 from edge_deploy.errors import Exit
+from edge_deploy.training import checkpoint
 from tests.cli.conftest import Command
 from tests.cli.test_refusals import refused
 from tests.recordings.made import keep
@@ -92,6 +93,17 @@ def test_a_person_is_asked(
     assert "Remove 2 recordings of ada" in ended.err
     assert len(recordings.clips(folder, speaker="ada")) == left
     assert ended.code == (Exit.USAGE if left else Exit.DONE)
+
+
+def test_interrupted_trainings_are_named(command: Command, folder: Path) -> None:
+    checkpoint.home().mkdir(parents=True)
+    path = checkpoint.home() / f"bell-3a67{checkpoint.SUFFIX}"
+    path.write_bytes(b"")
+    ended = command("data", "forget", "ada", "--yes")
+    assert f"{path} is of an interrupted training" in ended.err
+    assert "--restart" in ended.err
+    document = json.loads(command("data", "forget", "bob", "--yes", "--json").out)
+    assert document["interrupted_trainings"] == [str(path)]
 
 
 def test_links_are_said_and_left(command: Command, folder: Path, tmp_path: Path) -> None:
