@@ -39,8 +39,13 @@ def data(
     *,
     anew: Anew | None = None,
     anew_window: Anew | None = None,
+    channel: bool = False,
+    purpose: str = "",
 ) -> Data:
     """Windows (n, *lab.features.shape) float32, and labels (n, labels) float32 of 1 or 0.
+
+    channel: windows get a last axis of 1, as convolutions over two dimensions want it. purpose: of
+    a lab that ships, whose card shall say that these are other recordings.
 
     anew: changes raw samples, as float32 in the sensor's steps, for each epoch anew; anew_window
     does so with the windows made of them. Without either every epoch has the recordings as they
@@ -50,6 +55,9 @@ def data(
     clips = parts(lab, folder)
     raw = {part: [samples(lab, clip) for clip in some] for part, some in clips.items()}
     plain = {part: _samples(lab, clips[part], [make(each) for each in raw[part]]) for part in raw}
+
+    def shaped(some: Samples) -> Samples:
+        return Samples(some.inputs[..., np.newaxis] if channel else some.inputs, some.targets)
 
     def fresh(epoch: int) -> Samples:
         draw = np.random.default_rng((seed, epoch))
@@ -61,14 +69,15 @@ def data(
                 each = np.clip(np.rint(changed), ends.min, ends.max).astype(each.dtype)
                 window = make(each)
             windows.append(window if anew_window is None else anew_window(window, draw))
-        return _samples(lab, clips[TRAIN], windows)
+        return shaped(_samples(lab, clips[TRAIN], windows))
 
     return Data(
-        train=plain[TRAIN],
-        validation=plain[VALIDATION],
-        test=plain[TEST],
+        train=shaped(plain[TRAIN]),
+        validation=shaped(plain[VALIDATION]),
+        test=shaped(plain[TEST]),
         fresh=None if anew is None and anew_window is None else fresh,
         notes=notes(lab, clips),
+        about=about(purpose) if purpose else None,
     )
 
 

@@ -191,6 +191,14 @@ def test_a_classifier_hears_each_epoch_anew_and_says_what_it_confuses(classifier
 
 
 @pytest.mark.usefixtures("tensorflow")
+def test_samples_of_one_class_are_nothing_to_tell_apart(classifier, tmp_path):
+    text = CLASSIFIER.replace("np.digitize(x[:, 0], (-0.3, 0.3))", "np.ones(count, int)")
+    (classifier.folder / "recipe.py").write_text(text)
+    with pytest.raises(BadInput, match="all 320 training samples are of one class, more; there"):
+        train(classifier, recordings=tmp_path)
+
+
+@pytest.mark.usefixtures("tensorflow")
 def test_a_classifier_without_its_recordings_is_told(classifier, tmp_path):
     with pytest.raises(NoData, match="more learns from recordings, and none are given") as caught:
         train(classifier)
