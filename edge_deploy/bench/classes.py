@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -59,16 +60,31 @@ class Wrong:
 
 
 @dataclass(frozen=True)
+class Share:
+    """Clips that belong together, such as one speaker's. correct: taken for what they are."""
+
+    name: str
+    n: int
+    correct: int
+
+    def as_json(self) -> dict[str, Any]:
+        """One entry of `groups`."""
+        return {"group": self.name, "n": self.n, "accuracy": share_json(self.correct, self.n)}
+
+
+@dataclass(frozen=True)
 class Classes:
     """Clips counted.
 
     confusion: (labels, labels) int64, rows what a clip was, columns what it was taken for.
-    wrong: those off its diagonal, by name, where they have names.
+    wrong: those off its diagonal, by name, where they have names. groups: by name; none where
+    none has a name.
     """
 
     labels: tuple[str, ...]
     confusion: NDArray[np.int64]
     wrong: tuple[Wrong, ...] = ()
+    groups: tuple[Share, ...] = ()
 
     @property
     def n(self) -> int:
@@ -117,13 +133,21 @@ class Classes:
             "labels": list(self.labels),
             "confusion": self.confusion.tolist(),
             "wrong": [one.as_json() for one in self.wrong],
+            "groups": [one.as_json() for one in self.groups],
         }
 
 
 def counted(
-    labels: Sequence[str], was: Sequence[int], taken_for: Sequence[int], names: Sequence[str] = ()
+    labels: Sequence[str],
+    was: Sequence[int],
+    taken_for: Sequence[int],
+    names: Sequence[str] = (),
+    groups: Sequence[str] = (),
 ) -> Classes:
-    """The counts of clips, each of one label and taken for one. names: of the clips, or none."""
+    """The counts of clips, each of one label and taken for one.
+
+    names, groups: of the clips, or none. A clip whose group has no name is in no group.
+    """
     confusion = np.zeros((len(labels), len(labels)), np.int64)
     np.add.at(confusion, (np.array(was, np.intp), np.array(taken_for, np.intp)), 1)
     wrong = tuple(
@@ -131,7 +155,11 @@ def counted(
         for name, label, taken in zip(names, was, taken_for, strict=False)
         if label != taken
     )
-    return Classes(tuple(labels), confusion, wrong)
+    n, correct = Counter(groups), Counter[str]()
+    for group, label, taken in zip(groups, was, taken_for, strict=False):
+        correct[group] += label == taken
+    shares = tuple(Share(name, n[name], correct[name]) for name in sorted(n) if name)
+    return Classes(tuple(labels), confusion, wrong, shares)
 
 
 def share_json(count: int, of: int) -> dict[str, Any]:

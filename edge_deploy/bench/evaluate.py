@@ -208,14 +208,15 @@ def _found(
 ) -> Classes | Anomalies:
     """What the scores of all clips come to."""
     labels, names = [clip.label for clip in clips], [clip.name for clip in clips]
+    groups = [clip.group for clip in clips]
     if not scores_anomalies(lab) or lab.decision is None:
-        return classes.counted(lab.labels, labels, tops, names)
+        return classes.counted(lab.labels, labels, tops, names, groups)
     return anomalies.ranked(
         np.concatenate(rows) if rows else np.zeros(0, np.int8),
         host.score_scale,
         host.score_zero_point,
         labels,
-        [clip.group for clip in clips],
+        groups,
         lab.decision.threshold,
         names,
     )

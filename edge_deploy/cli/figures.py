@@ -72,6 +72,22 @@ def _show_classes(found: Classes) -> None:
             for row in found.per_class
         ],
     )
+    if found.groups:
+        output.table(
+            ["group", "n", "correct", "correct, %", "95 % interval"],
+            [
+                [
+                    group.name,
+                    output.number(group.n),
+                    output.number(group.correct),
+                    _percent(group.correct / group.n),
+                    "{:.1f} to {:.1f}".format(
+                        *(100 * end for end in wilson(group.correct, group.n))
+                    ),
+                ]
+                for group in found.groups
+            ],
+        )
     for line in matrix_lines(found.labels, found.confusion):
         output.show(line)
 

@@ -82,9 +82,14 @@ def data(
 
 
 def held_out(lab: Lab, folder: Path) -> list[HeldOut]:
-    """The clips that training never sees. Raises what `parts` does."""
+    """The clips that training never sees, by speaker. Raises what `parts` does."""
     return [
-        HeldOut(clip.file, lab.labels.index(clip.label), functools.partial(samples, lab, clip))
+        HeldOut(
+            clip.file,
+            lab.labels.index(clip.label),
+            functools.partial(samples, lab, clip),
+            group=clip.speaker,
+        )
         for clip in parts(lab, folder)[TEST]
     ]
 

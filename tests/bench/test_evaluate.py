@@ -189,6 +189,25 @@ def test_confusion_has_what_it_was_in_rows(host: HearingHost, data: Path) -> Non
     assert {(one.was, one.taken_for) for one in result.wrong} == {("low", "high")}
 
 
+def test_groups_have_their_own_accuracy(host: HearingHost, data: Path) -> None:
+    high = sorted((data / "high").glob("*.wav"))
+    groups = ["bea", "ada", "bea", "", "ada"]
+    labels = [2, 2, 1, 2, 2]
+    clips = [
+        dataclasses.replace(clip(path, label), group=group)
+        for path, label, group in zip(high, labels, groups, strict=False)
+    ]
+    result = classes(evaluated(FakeEar(host), clips))
+    assert [(one.name, one.n, one.correct) for one in result.groups] == [
+        ("ada", 2, 2),
+        ("bea", 2, 1),
+    ]
+    flat = result.as_json()["groups"][1]
+    assert (flat["group"], flat["accuracy"]["value"]) == ("bea", 0.5)
+    assert flat["accuracy"]["interval"] == "wilson"
+    assert classes(evaluated(FakeEar(host), clips[3:4])).groups == ()
+
+
 @pytest.mark.parametrize(
     ("what", "counts"),
     [("window", (1, 0, 0)), ("output", (0, 1, 0)), ("decision", (0, 0, 1))],
