@@ -183,7 +183,8 @@ def test_what_cannot_be_explored_is_one_line(lab, doers, command, tmp_path):
     )
     (tmp_path / "file").touch()
     assert command("explore", "twice", "-o", "file/folder").code == Exit.FAILED
-    (lab / "recipe.py").write_text(RECIPE.replace("KNOBS", "OTHER"))
+    text = RECIPE.replace("KNOBS", "OTHER").replace("data(seed, knobs)", "data(seed)")
+    (lab / "recipe.py").write_text(text)
     refused(command("explore", "twice"), Exit.BAD_INPUT, "twice has no knobs", "KNOBS = (Knob(")
 
 

@@ -96,7 +96,8 @@ def test_recordings_are_where_the_user_says_or_beside_the_lab_or_fetched(folder,
 
 def test_a_lab_without_knobs_is_told_how_to_add_them(folder):
     path = folder / "recipe.py"
-    path.write_text(path.read_text().replace("KNOBS", "OTHER"))
+    text = path.read_text().replace("KNOBS", "OTHER").replace("data(seed, knobs)", "data(seed)")
+    path.write_text(text)
     with pytest.raises(BadInput, match="twice has no knobs") as caught:
         search.tasks_of(labs.load_folder(folder), recipes.load(folder), Wish("nano33", 1))
     assert "Knob(" in caught.value.try_next[0]
