@@ -75,6 +75,8 @@ class Group:
             found["true_positive_rate"] = classes.share_json(self.found, self.anomalous)
         if self.normal:
             found["false_positive_rate"] = classes.share_json(self.false_alarms, self.normal)
+        if self.curve is not None:
+            found["roc"] = _points(self.curve)
         return found
 
 
@@ -112,7 +114,6 @@ class Anomalies:
             **pooled,
             "threshold": self.threshold,
             "groups": [{"group": group.name, **group.as_json()} for group in self.groups],
-            "roc": _points(self.curve),
             "per_class": at["per_class"],
             "labels": at["labels"],
             "confusion": at["confusion"],

@@ -75,7 +75,12 @@ def test_what_is_taken_for_the_other_kind_is_named() -> None:
 def test_a_group_of_one_kind_has_no_area() -> None:
     result = anomalies.ranked(np.array([1, 2, 3], np.int8), 1, 0, [0, 0, 1], ["a", "b", "b"], 2.5)
     alone, both = (group.as_json() for group in result.groups)
-    assert "auc" not in alone
+    assert not {"auc", "roc"} & set(alone)
+    assert both["roc"][-1] == {
+        "threshold": 2.0,
+        "true_positive_rate": 1.0,
+        "false_positive_rate": 1.0,
+    }
     assert "true_positive_rate" not in alone
     assert both["auc"]["value"] == 1.0
     assert ET.fromstring(anomalies.picture(result, "t")).tag.endswith("svg")
