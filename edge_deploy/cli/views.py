@@ -11,10 +11,11 @@ import sys
 from types import TracebackType
 from typing import Any, Protocol
 
+from edge_deploy.bench import origins
 from edge_deploy.cli import output, senses
 from edge_deploy.cli.tally import Tally
 from edge_deploy.telemetry.hello import WireTensor
-from edge_deploy.telemetry.readings import Inference, Log, Reading, to_json
+from edge_deploy.telemetry.readings import Inference, Log, Power, Reading, to_json
 from edge_deploy.telemetry.recording import Header
 
 _PLOT_COLUMNS = 31
@@ -86,8 +87,13 @@ class JsonLines(_Lines):
 
 
 def json_of(reading: Reading, tally: Tally) -> dict[str, Any]:
-    """A reading's object: `label` names `top`, `word` what was `heard`, `at_s` when."""
+    """A reading's object: `label` names `top`, `word` what was `heard`, `at_s` when.
+
+    `origin` says for its times, cycles and energy where each comes from.
+    """
     flat = to_json(reading)
+    if isinstance(reading, Inference | Power):
+        flat["origin"] = _origins(reading, tally)
     if isinstance(reading, Inference):
         if reading.top is not None and reading.top < len(tally.header.labels):
             flat["label"] = tally.label(reading.top)
@@ -96,6 +102,19 @@ def json_of(reading: Reading, tally: Tally) -> dict[str, Any]:
         if tally.header.sensing is not None:
             flat["at_s"] = round(tally.at_s(reading), 3)
     return flat
+
+
+def _origins(reading: Inference | Power, tally: Tally) -> dict[str, str]:
+    """Of what the reading has: `latency`, `cycles`, `energy`."""
+    known = origins.of(tally.header)
+    if isinstance(reading, Power):
+        return {"energy": known.energy}  # a board's current is told from its energy
+    found = {"latency": known.latency}
+    if reading.counts.cycles is not None or reading.counts.cycles_board is not None:
+        found["cycles"] = known.cycles
+    if reading.counts.energy_nj is not None:
+        found["energy"] = known.energy
+    return found
 
 
 class PlainLines(_Lines):

@@ -13,8 +13,11 @@ import pytest
 from edge_deploy import places
 from edge_deploy.cli.senses import NoSensor
 from edge_deploy.cli.stream import Showing, show_stream
+from edge_deploy.cli.tally import Tally
+from edge_deploy.cli.views import json_of
 from edge_deploy.devices import MicrophoneInput, Scene, microphones
 from edge_deploy.errors import Exit, LinkLost
+from edge_deploy.telemetry.readings import Inference, Log, Power
 from edge_deploy.telemetry.recording import Recorder, load
 from edge_deploy.telemetry.session import Session
 from tests.cli.conftest import Command, Ended
@@ -75,11 +78,16 @@ def test_a_pipe_gets_one_object_a_line(capfd):
     whole = {
         *("schema_version", "kind", "n", "t_us", "dsp_us", "inference_us", "post_us", "overruns"),
         *("cycles", "cycles_board", "instructions", "energy_nj", "output", "scores"),
-        *("top", "top_score", "label", "lost", "at_s"),
+        *("top", "top_score", "label", "lost", "at_s", "origin"),
     }
     for result in results:
         decided = {"heard", "score", "word"} if "heard" in result else set()
         assert set(result) == whole | decided
+        assert result["origin"] == {
+            "latency": "modelled:cortex_m4",
+            "cycles": "modelled:cortex_m4",
+            "energy": "modelled:cycles_and_currents",
+        }
         assert len(result["scores"]) == 3
         assert result["label"] == LABELS[result["top"]]
         assert result["top_score"] == max(result["scores"])
@@ -88,6 +96,14 @@ def test_a_pipe_gets_one_object_a_line(capfd):
     words = [result["word"] for result in results if "word" in result]
     assert words
     assert set(words) <= {"yes", "no"}
+
+
+def test_what_a_board_does_not_count_has_no_origin():
+    tally = Tally(header(port="host"))
+    uncounted = Inference(0, 5, 1, 2, 3, lost=0)
+    assert json_of(uncounted, tally)["origin"] == {"latency": "measured:host_clock"}
+    assert json_of(Power(1, 2, 3), tally)["origin"] == {"energy": "measured:host_meter"}
+    assert "origin" not in json_of(Log("a line"), tally)
 
 
 def test_plain_says_each_word_once(capfd):
