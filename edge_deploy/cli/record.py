@@ -239,6 +239,11 @@ def _recorder(target: Target, source: SourceSettings, scene: Scene) -> Iterator[
 def _check_recorder(session: Session, source: SourceSettings, target: Target) -> None:
     """Refuse a board that records something else, or has not the sensor."""
     hello = session.board
+    if hello.board != target.board:
+        raise WrongBoard(
+            f"the board on {target.on} is a {hello.board}, not a {target.board}.",
+            try_next=[f"--board {hello.board}"],
+        )
     if hello.recorder != _recorded(source):
         what = (
             "does not record" if hello.recorder is None else "records another sensor, rate or size"

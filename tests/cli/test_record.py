@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from edge_deploy import audio, motion, pictures, recordings
+from edge_deploy import audio, boards, motion, pictures, places, recordings
 from edge_deploy.bench import takes
 from edge_deploy.bench.recording import Order
 from edge_deploy.bench.takes import Cutter, Judged
@@ -26,6 +26,10 @@ from tests.cli.conftest import Command, Ended
 from tests.cli.test_refusals import refused
 
 pytest.importorskip("unicorn", reason="needs the extra `virtual`")
+
+from edge_deploy.devices.virtual import microphone
+from edge_deploy.devices.virtual.board import VirtualBoard
+from edge_deploy.devices.virtual.scene import Scene
 
 VIRTUAL = ("record", "--board", "nano33", "--on", "virtual")
 
@@ -188,6 +192,29 @@ def test_a_board_without_the_sensor(command: Command, tmp_path: Path) -> None:
     words = ("record", "--board", "nano33", "--on", "local", "--sensor", "mic", "--label", "yes")
     ended = command(*words, "--no-person", "--data", tmp_path / "d")
     refused(ended, Exit.NO_BOARD, "nano33 (local) has no microphone")
+
+
+def test_a_board_behind_a_port_is_used_as_it_is(command: Command, tmp_path: Path) -> None:
+    moved = own_lab.lab(tmp_path / "moved", "imu")
+    words = ("--label", "low", "--no-person", "--data", tmp_path / "d", "--count", "1")
+    sound = (*VIRTUAL, "--sensor", "mic", *words, "--mic", "noise:-30")
+    assert command(*sound).code == Exit.DONE
+    with VirtualBoard(
+        boards.load("nano33"),
+        home=places.home(),
+        scene=Scene(microphone=microphone.parse("noise:-20")),
+    ) as machine:
+        port = ("record", "-p", machine.url)
+        ended = command(*port, "--board", "nano33", "--sensor", "mic", *words)
+        assert ended.code == Exit.DONE, ended.err
+        ended = command(*port, "--board", "nano33", "--lab", moved.folder, *words)
+        refused(ended, Exit.WRONG_BOARD, "records another sensor, rate or size")
+        ended = command(*port, "--board", "pi", "--sensor", "mic", *words)
+        refused(ended, Exit.WRONG_BOARD, "is a nano33, not a pi")
+    levels = [
+        takes.level_dbfs(audio.read(c.path).samples) for c in recordings.clips(tmp_path / "d")
+    ]
+    assert [round(level) for level in levels] == [-30, -20]
 
 
 def test_silence_is_given_up_with_advice(command: Command, tmp_path: Path) -> None:
