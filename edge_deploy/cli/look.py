@@ -1,4 +1,4 @@
-"""The verbs that look: boards, labs, inspect."""
+"""The verbs that look: boards, inspect."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from edge_deploy import boards as board_files
-from edge_deploy import labs as lab_files
 from edge_deploy import model
 from edge_deploy.boards import Board
 from edge_deploy.cli import output, prepare
@@ -57,18 +56,6 @@ def _show_board(board: Board) -> None:
         ["fact", "value", "unit", "source"],
         [[fact.name, fact.text, fact.unit, fact.source] for fact in board.facts()],
     )
-
-
-@click.command()
-@json_option
-@debug_option
-def labs(as_json: bool) -> None:
-    """List the labs that come with edge-deploy."""
-    known = lab_files.load_all()
-    if as_json:
-        output.document({"labs": [{"name": lab.name, "title": lab.title} for lab in known]})
-        return
-    output.table(["lab", "what it is"], [[lab.name, lab.title] for lab in known])
 
 
 @click.command(epilog=MODEL_HELP)

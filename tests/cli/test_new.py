@@ -85,6 +85,30 @@ def test_names_that_are_taken(command: Command, tmp_path: Path) -> None:
     refused(command("new", "x", "-o", tmp_path / "file" / "y"), Exit.FAILED, "cannot be written")
 
 
+def test_labs_lists_it_and_shows_what_was_recorded(command: Command, tmp_path: Path) -> None:
+    made = own_lab.lab(tmp_path / "bell", "mic")
+    own_lab.record(made, "ada", 0)
+    own_lab.record(made, recordings.NOBODY, 1)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "lab.yaml").write_text("title: 1")
+    ended = command("labs")
+    assert ended.code == Exit.DONE
+    assert "./bell" in ended.out
+    assert "kws" in ended.out
+    assert "broken/lab.yaml" in ended.err  # told, and the others listed all the same
+    ended = command("labs", "./bell")
+    assert "not trained yet" in ended.out
+    assert "microphone, 16,000 Hz" in ended.out
+    document = json.loads(command("labs", "./bell", "--json").out)
+    assert document["recordings"]["low"] == {"clips": 4, "speakers": 1, "sessions": 2}
+    assert document["budgets"]["nano33"]["flash_bytes"] == 81_920
+    shown = json.loads(command("labs", "kws", "--json").out)
+    assert (shown["trained"], shown["recordings"]) == (True, None)
+    for lab in ("hello", "kws"):
+        assert command("labs", lab).code == Exit.DONE
+    refused(command("labs", "./none"), Exit.BAD_INPUT, "./none")
+
+
 @pytest.mark.parametrize(
     ("labels", "words"),
     [
