@@ -103,7 +103,7 @@ def train(
         except OSError as error:
             raise EdgeDeployError(
                 f"{folder}: cannot be written: {error.strerror or error}.",
-                try_next=["-o FOLDER    the same again: what was trained is kept"],
+                try_next=["--output OTHER_FOLDER    what was trained is kept"],
             ) from error
         kept.forget()
     if as_json:

@@ -137,11 +137,16 @@ class TrainResult:
         model, card = folder / "model.tflite", folder / "card.md"
         files = {model: self.model, card: self.card.encode()}
         files |= {folder / name: content for name, content in (pictures or {}).items()}
-        for path, content in files.items():
-            # Whole or not at all: a lab never has half a model.
-            part = path.with_name(path.name + ".part")
-            part.write_bytes(content)
-            part.replace(path)
+        parts = {path: path.with_name(path.name + ".part") for path in files}
+        try:
+            # All of them or none: a lab never has half a model, nor another one's card.
+            for path, content in files.items():
+                parts[path].write_bytes(content)
+            for path, part in parts.items():
+                part.replace(path)
+        finally:
+            for part in parts.values():
+                part.unlink(missing_ok=True)
         return model, card
 
 

@@ -98,7 +98,7 @@ def test_a_run_that_had_ended_but_was_not_written_is_not_trained_again(
     ended = command("train", lab, "-o", tmp_path / "file" / "folder")
     assert ended.code == Exit.FAILED
     assert "cannot be written" in ended.err
-    assert "what was trained is kept" in ended.err
+    assert "--output OTHER_FOLDER    what was trained is kept" in ended.err
     again = command("train", lab)
     assert "Going on after epoch 5 of 5." in again.err
     assert "epoch    " not in again.err

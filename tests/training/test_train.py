@@ -96,6 +96,11 @@ def test_a_lab_is_trained_and_the_same_seed_gives_the_same_bytes(lab, tmp_path, 
     assert [path.name for path in written] == ["model.tflite", "card.md"]
     assert written[0].read_bytes() == result.model
     assert sorted(path.name for path in written[0].parent.iterdir()) == ["card.md", "model.tflite"]
+    # A disk that refuses one file gets none, and what was there stays.
+    with pytest.raises(OSError, match="No such file"):
+        other.write(written[0].parent, {"no folder/curve.png": b"PNG"})
+    assert written[0].read_bytes() == result.model
+    assert len(list(written[0].parent.iterdir())) == 2
 
 
 @pytest.mark.usefixtures("tensorflow")
