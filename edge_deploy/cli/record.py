@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from edge_deploy import boards, build, labs, recordings
-from edge_deploy.bench import recording, takes
+from edge_deploy.bench import clips, recording, takes
 from edge_deploy.bench.recording import NothingWorthKeeping, Order, Outcome
 from edge_deploy.bench.takes import Problem
 from edge_deploy.cli import consent, output, prepare, senses
@@ -155,11 +155,21 @@ def record(
             last=last,
             keep_all=keep_all,
         )
-        _run(session, order, as_json=as_json)
+        _run(session, order, _next(lab, lab_word, folder), as_json=as_json)
 
 
-def _run(session: Session, order: Order, *, as_json: bool) -> None:
-    """Record until the order is fulfilled or Ctrl-C, and sum up whatever ends it."""
+def _next(lab: Lab, word: str | None, folder: Path) -> str:
+    """The command that learns from what was recorded."""
+    if word is not None and folder == lab.folder / "data":
+        return f"edge-deploy train {shlex.quote(word)}"
+    return f"edge-deploy train {shlex.quote(word or lab.name)} --data {shlex.quote(str(folder))}"
+
+
+def _run(session: Session, order: Order, learn: str, *, as_json: bool) -> None:
+    """Record until the order is fulfilled or Ctrl-C, and sum up whatever ends it.
+
+    learn: the command that learns from it.
+    """
     from edge_deploy.cli import record_view
 
     outcome = Outcome()
@@ -173,7 +183,7 @@ def _run(session: Session, order: Order, *, as_json: bool) -> None:
     except KeyboardInterrupt:
         interrupted = True
     finally:
-        _sum_up(order, outcome, as_json=as_json)
+        _sum_up(order, outcome, learn, as_json=as_json)
     if not (outcome.clips or interrupted):
         raise _in_vain(outcome)
 
@@ -194,7 +204,7 @@ def _in_vain(outcome: Outcome) -> NothingWorthKeeping:
     )
 
 
-def _sum_up(order: Order, outcome: Outcome, *, as_json: bool) -> None:
+def _sum_up(order: Order, outcome: Outcome, learn: str, *, as_json: bool) -> None:
     """How many there are now, and what to do with them."""
     kept, dropped = len(outcome.clips), len(outcome.dropped)
     if as_json:
@@ -214,7 +224,7 @@ def _sum_up(order: Order, outcome: Outcome, *, as_json: bool) -> None:
     output.say(f"{text}, {dropped} not." if dropped else f"{text}.")
     if kept:
         where = shlex.quote(str(order.folder))
-        output.say(f"  edge-deploy train LAB --data {where}    learns from them")
+        output.say(f"  {learn}    learns from them, once every label has some")
         if order.speaker != NOBODY:
             output.say(f"  edge-deploy data forget {order.speaker} --data {where}    removes them")
 
@@ -297,11 +307,12 @@ def _lab(sensor: str | None, word: str | None) -> Lab:
 def _check_label(lab: Lab, word: str | None, label: str) -> None:
     """Raises UsageError for what is no label, or none of a lab that was named."""
     recordings.checked_label(label)
-    if word is None or len(lab.labels) < 2 or label in lab.labels:
+    known = clips.ANOMALY_KINDS if clips.scores_anomalies(lab) else lab.labels
+    if word is None or label in known:
         return
-    near = difflib.get_close_matches(label, lab.labels, n=1)
+    near = difflib.get_close_matches(label, known, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
-    raise UsageError(f"{lab.name} has no label {label}; it has {', '.join(lab.labels)}.{hint}")
+    raise UsageError(f"{lab.name} has no label {label}; it has {', '.join(known)}.{hint}")
 
 
 def _speaker(speaker: str | None, *, no_person: bool, agreed: bool) -> str:

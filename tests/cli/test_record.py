@@ -95,6 +95,7 @@ def test_motion_and_pictures(command: Command, tmp_path: Path) -> None:
     (clip,) = recordings.clips(moved.folder / "data")  # a lab of one's own has its folder
     assert clip.path.name.startswith("nobody_")
     assert motion.read(clip.path, 6).tolist() == samples.tolist()
+    assert f"edge-deploy train {moved.folder}    learns from them" in ended.err
 
     seen = own_lab.lab(tmp_path / "seen", "camera")
     frame = np.random.default_rng(5).integers(0, 256, (120, 160)).astype(np.uint8)
@@ -169,6 +170,7 @@ def test_consent_to_sound_is_none_to_pictures(
         (("--sensor", "mic", "--label", "../up"), "cannot be a folder's name"),
         (("--sensor", "mic", "--lab", "kws", "--label", "yess"), "Did you mean yes?"),
         (("--sensor", "imu", "--lab", "kws", "--label", "yes"), "--sensor says imu"),
+        (("--lab", "anomaly", "--label", "off"), "it has normal, anomaly"),
         (("--lab", "hello", "--label", "yes"), "has no sensor to record from"),
         (
             ("--sensor", "mic", "--label", "yes", "--imu", "rest"),
