@@ -12,7 +12,7 @@ from edge_deploy.errors import BadInput
 from edge_deploy.labs import Lab
 from edge_deploy.recordings import Facts
 from edge_deploy.training import datasets, own, recipe
-from edge_deploy.training.recipe import Plan
+from edge_deploy.training.recipe import Network, Plan
 from tests import own_lab
 from tests.recordings import made as names
 
@@ -74,7 +74,14 @@ def test_the_networks_become_int8_that_fits_their_budgets(sensor: str, tmp_path:
     from edge_deploy.training.quantize import quantize
 
     made = own_lab.lab(tmp_path / "own", sensor)
-    network = recipe.load(made.folder).network(Plan(seed=1, epochs=1, batch=8, train_samples=8))
+    loaded = recipe.load(made.folder)
+
+    def of(**knobs: float) -> Network:
+        stand = {**loaded.defaults, **knobs}
+        return loaded.network(Plan(seed=1, epochs=1, batch=8, train_samples=8, knobs=stand))
+
+    network = of()
+    assert of(width=0.5).count_params() < 0.7 * network.count_params()
     assert made.features is not None
     shape = made.features.shape
     ranges = np.random.default_rng(1).uniform(0, 1, (8, *shape)).astype(np.float32)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edge_deploy import labs
 from edge_deploy.training import augment_image, own
-from edge_deploy.training.recipe import About, Data, HeldOut, Network, Plan
+from edge_deploy.training.recipe import About, Data, HeldOut, Knob, Network, Plan
 
 SEED = 1
 EPOCHS = 60
@@ -23,6 +23,9 @@ RECORDINGS = True
 
 LAB = labs.load_folder(Path(__file__).resolve().parent)
 LABELS = LAB.labels
+
+# What `edge-deploy explore` tries.
+KNOBS = (Knob("width", "channels of every layer, of this lab's own", (0.5, 1.0, 2.0), default=1.0),)
 
 ABOUT = About(
     purpose=f"Looks at a grey picture and tells {', '.join(LABELS)} apart.",
@@ -62,15 +65,19 @@ def network(plan: Plan) -> Network:
 
     layers = keras.layers
 
+    def wide(channels: int) -> int:
+        # Four at a time is how the board takes them.
+        return 4 * round(channels * float(plan.knobs["width"]) / 4)
+
     def normal(x: Any) -> Any:  # noqa: ANN401, a Keras tensor
         return layers.ReLU()(layers.BatchNormalization(momentum=0.8)(x))
 
     inputs = keras.Input((96, 96))
     x = layers.Reshape((96, 96, 1))(inputs)
-    x = normal(layers.Conv2D(8, 3, strides=2, padding="same", use_bias=False)(x))
+    x = normal(layers.Conv2D(wide(8), 3, strides=2, padding="same", use_bias=False)(x))
     for channels in (16, 24, 32, 48):
         x = normal(layers.DepthwiseConv2D(3, 2, padding="same", use_bias=False)(x))
-        x = normal(layers.Conv2D(channels, 1, use_bias=False)(x))
+        x = normal(layers.Conv2D(wide(channels), 1, use_bias=False)(x))
     x = layers.Flatten()(layers.AveragePooling2D(x.shape[1:3])(x))
     x = layers.Dropout(0.2, seed=plan.seed)(x)
     model: Network = keras.Model(inputs, layers.Dense(len(LABELS), "softmax")(x), name="own")

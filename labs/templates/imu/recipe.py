@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edge_deploy import labs
 from edge_deploy.training import own
-from edge_deploy.training.recipe import About, Data, HeldOut, Network, Plan
+from edge_deploy.training.recipe import About, Data, HeldOut, Knob, Network, Plan
 
 SEED = 1
 EPOCHS = 60
@@ -22,6 +22,9 @@ RECORDINGS = True
 
 LAB = labs.load_folder(Path(__file__).resolve().parent)
 LABELS = LAB.labels
+
+# What `edge-deploy explore` tries.
+KNOBS = (Knob("width", "channels of every layer, of this lab's own", (0.5, 1.0, 2.0), default=1.0),)
 
 ABOUT = About(
     purpose=f"Feels the last second of motion and tells {', '.join(LABELS)} apart.",
@@ -51,10 +54,15 @@ def network(plan: Plan) -> Network:
     from tensorflow import keras
 
     layers = keras.layers
+
+    def wide(channels: int) -> int:
+        # Four at a time is how the board takes them.
+        return 4 * round(channels * float(plan.knobs["width"]) / 4)
+
     inputs = keras.Input((119, 6))
     x = layers.Reshape((119, 1, 6))(inputs)
     for channels in (16, 24, 32):
-        x = layers.Conv2D(channels, (5, 1), strides=(2, 1), use_bias=False)(x)
+        x = layers.Conv2D(wide(channels), (5, 1), strides=(2, 1), use_bias=False)(x)
         x = layers.ReLU()(layers.BatchNormalization(momentum=0.8)(x))
     x = layers.Flatten()(layers.AveragePooling2D(x.shape[1:3])(x))
     x = layers.Dropout(0.2, seed=plan.seed)(x)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edge_deploy import labs
 from edge_deploy.training import own
-from edge_deploy.training.recipe import About, Data, HeldOut, Network, Plan
+from edge_deploy.training.recipe import About, Data, HeldOut, Knob, Network, Plan
 
 SEED = 1
 EPOCHS = 80
@@ -23,6 +23,9 @@ RECORDINGS = True
 LAB = labs.load_folder(Path(__file__).resolve().parent)
 LABELS = LAB.labels
 SHAPE = LAB.features.shape if LAB.features else ()
+
+# What `edge-deploy explore` tries.
+KNOBS = (Knob("width", "neurons, of this lab's own", (0.5, 1.0, 2.0), default=1.0),)
 
 ABOUT = About(
     purpose=f"Feels a second of vibration and tells {', '.join(LABELS)} apart.",
@@ -53,7 +56,8 @@ def network(plan: Plan) -> Network:
 
     layers = keras.layers
     inputs = keras.Input(SHAPE)
-    x = layers.Dense(16, "relu")(layers.Flatten()(inputs))
+    neurons = round(16 * float(plan.knobs["width"]))
+    x = layers.Dense(neurons, "relu")(layers.Flatten()(inputs))
     x = layers.Dropout(0.2, seed=plan.seed)(x)
     model: Network = keras.Model(inputs, layers.Dense(len(LABELS), "softmax")(x), name="own")
     rate = keras.optimizers.schedules.CosineDecay(1e-2, plan.steps, alpha=0.01)
