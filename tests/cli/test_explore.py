@@ -71,16 +71,20 @@ def test_a_search_is_told_drawn_and_goes_on_where_it_was(lab, doers, command):
     assert doers == {"done": 4, "stop_after": None, "workers": 3}
     assert "[4 of 4] #4" in ended.err
     assert "#1 the lab's own: rmse 0.25, 400 cycles (3 s)" in ended.err
-    rows = [line.split() for line in ended.out.splitlines() if line[1:2].isdigit()]
+    rows = [line.split() for line in ended.out.splitlines() if line[:1] == " "]
+    rows = [row for row in rows if row and row[0].isdigit()]
     # By cycles, failed ones last: number, width, rate, reach, rmse, ...
-    assert [row[:4] for row in rows] == [
+    assert [row[:4] for row in rows[:4]] == [
         ["2", "2", "slow", "1.0"],
         ["1", "4", "slow", "1.0"],
         ["3", "8", "none", "2.0"],
         ["4", "4", "none", "1.0"],
     ]
-    assert "the lab's own" in ended.out
-    assert "OverBudget: it needs 2 B" in ended.out
+    assert rows[1][4:] == ["0.25", "0.26", "own,", "cycles,", "flash"]
+    assert rows[2][4:] == ["-", "-", "failed"]
+    # And their costs, of those that have any.
+    assert rows[4:] == [["2", "200", "5,000"], ["1", "400", "5,000"]]
+    assert "#3  OverBudget: it needs 2 B" in ended.out
     assert "rmse: of 100 validation samples; int8 measured:reference" in ended.out
     assert "what the compiler takes is int8" in ended.out
     tree = ET.fromstring(Path("explore-twice/explore.svg").read_text("utf-8"))
@@ -205,37 +209,49 @@ def test_a_full_disk_is_told_and_what_was_kept_stays(lab, doers, command, monkey
     monkeypatch.undo()
 
 
-@pytest.mark.usefixtures("lab")
+SLOW = """
+def data(seed, knobs):
+    import time
+    if knobs["reach"] == 2.0:
+        time.sleep(99)
+    raise ValueError("no data")
+"""
+
+
 @processes.needs_proc
-def test_a_real_ctrl_c_ends_the_workers_too(lab, tmp_path):
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_search_that_ends_early_leaves_what_is_done_and_no_workers(lab, command, tmp_path, how):
     try:
         runtime.installed()
     except runtime.TrainingMissing as error:
         pytest.skip(error.message)
-    # Its data never comes: the worker is in the middle of something, and has no TensorFlow yet.
-    text = RECIPE.replace(
-        "def data(seed, knobs):", "def data(seed, knobs):\n    import time; time.sleep(99)"
-    )
+    # Before TensorFlow is loaded one point fails for good, and the other is at something.
+    text = RECIPE.replace("\ndef data(seed, knobs):\n", SLOW)
     (lab / "recipe.py").write_text(text)
+    words = ("explore", "twice", "--knob", "width=4", "--knob", "rate=slow", "--workers", "2")
     code = "from edge_deploy.cli import main; main()"
     with subprocess.Popen(
-        [sys.executable, "-c", code, "explore", "twice", "--workers", "2"],
+        [sys.executable, "-c", code, *words],
         cwd=tmp_path,
         env={**os.environ, "EDGE_DEPLOY_HOME": str(tmp_path / "home")},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as search:
-        deadline = time.monotonic() + 60
-        while len(processes.of(search.pid)) < 2 and time.monotonic() < deadline:
-            time.sleep(0.05)
+        assert "BadInput" in search.stderr.readline()
         workers = processes.of(search.pid)
         assert len(workers) == 2
-        search.send_signal(signal.SIGINT)
+        search.send_signal(how)
         out, err = search.communicate(timeout=60)
-    assert search.returncode == Exit.INTERRUPTED
     assert out == ""
-    assert (
-        err == "Interrupted: 0 of 18 points are kept in explore-twice; the same command goes on.\n"
-    )
-    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+    if how == signal.SIGINT:
+        assert search.returncode == Exit.INTERRUPTED
+        assert err == (
+            "Interrupted: 1 of 2 points are kept in explore-twice; the same command goes on.\n"
+        )
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    found = json.loads(command(*words, "--dry-run", "--json").out)
+    assert [point["kept"] for point in found["points"]] == [True, False]
