@@ -15,6 +15,8 @@ from edge_deploy import svg
 WIDTH = 760
 _LEFT, _RIGHT, _TOP, _BOTTOM = 76, 150, 44, 46
 _PANEL, _GAP, _NOTE = 190, 30, 18
+# Beside a panel: what stands before a name, and a letter of it, nearly.
+_LEGEND, _LETTER = 52, 7.2
 SQUARE = WIDTH - _LEFT - _RIGHT  # a panel as high as it is wide
 # Okabe and Ito's colours, which people with any colour vision tell apart; and dashes, for print.
 _STYLES = (
@@ -73,7 +75,9 @@ def emit(
     first = _TOP + (_NOTE if note else 0)
     height = first + len(panels) * panel_height + (len(panels) - 1) * _GAP + _BOTTOM
     names = list(dict.fromkeys(line.name for panel in panels for line in panel.lines))
-    parts = [svg.head(WIDTH, height, title), svg.text(_LEFT, 24, title, size=15)]
+    beside = _LEGEND + _LETTER * max(len(name) for name in names)
+    width = WIDTH + max(0, math.ceil(beside) - _RIGHT)
+    parts = [svg.head(width, height, title), svg.text(_LEFT, 24, title, size=15)]
     if note:
         parts.append(svg.text(_LEFT, 42, note))
     for number, panel in enumerate(panels):
