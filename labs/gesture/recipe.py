@@ -24,7 +24,7 @@ from edge_deploy import labs, motion
 from edge_deploy.errors import BadInput
 from edge_deploy.features import MotionFeatures
 from edge_deploy.sensing import MotionFeatureSettings
-from edge_deploy.training import datasets, movements
+from edge_deploy.training import datasets, movements, own
 from edge_deploy.training.movements import Clips
 from edge_deploy.training.recipe import About, Data, HeldOut, Network, Plan, Quick, Samples
 
@@ -131,6 +131,8 @@ def clips(folder: Path) -> list[Clip]:
 
 def held_out(folder: Path) -> list[HeldOut]:
     """The clips that training never sees."""
+    if own.laid_out(LABELS, folder):
+        return own.held_out(LAB, folder)
     return [
         HeldOut(clip.name, clip.label, functools.partial(np.copy, clip.raw))
         for clip in clips(folder)
@@ -153,7 +155,12 @@ def targets(positions: Sequence[int]) -> NDArray[np.float32]:
 
 
 def data(seed: int, folder: Path) -> Data:
-    """Windows (n, 119, 6) float32 and labels (n, 6) float32 of 1 or 0."""
+    """Windows (n, 119, 6) float32 and labels (n, 6) float32 of 1 or 0.
+
+    Of own recordings where the folder holds those: then `none` is what was recorded as such.
+    """
+    if own.laid_out(LABELS, folder):
+        return own.data(LAB, folder, seed, anew_window=_again, purpose=ABOUT.purpose)
     every = clips(folder)
     parts = {part: [clip for clip in every if clip.part == part] for part in datasets.PARTS}
     training, validation = parts[datasets.TRAIN], parts[datasets.VALIDATION]
@@ -193,6 +200,11 @@ def anew(spells: Clips, draw: np.random.Generator) -> Clips:
     # Full scale: no sensor gives more acceleration.
     spells[..., :3] = np.clip(spells[..., :3], -1.0, 1.0)
     return np.asarray(spells, np.float32)
+
+
+def _again(spell: NDArray[np.float32], draw: np.random.Generator) -> NDArray[np.float32]:
+    """One window as it might have been another time."""
+    return anew(spell[np.newaxis], draw)[0]
 
 
 def no_spells(spells: Clips, count: int, draw: np.random.Generator) -> Clips:
