@@ -31,7 +31,9 @@ class Manifest:
 
     port: `virtual_m4` or `host`; engine: as the firmware's `hello` names it.
     target: what the compiler emitted code for, `portable` or `cortex_m4`.
-    flash_bytes: all that is loaded; code_bytes: of it, what is not weights.
+    flash_bytes: all that is loaded, and of a real board's image what its core alone does not take
+    (`reserved_flash_bytes` in boards.yaml; ram_bytes likewise). code_bytes: of it, what is not
+    weights.
     model_code_bytes: the code and constants of the generated model with its kernels, without
     weights and without what the C compiler's libraries add.
     ram_bytes: all static RAM with the arena and the reserved stack.

@@ -228,6 +228,15 @@ def sizes(text: str) -> Sizes:
     return Sizes(used.get("Flash"), used.get("RAM"))
 
 
+def _less_core(taken: Sizes, board: Board) -> Sizes:
+    """Without what a sketch that does nothing takes, so that it compares with other ports."""
+    flash, ram = taken.flash_bytes, taken.ram_bytes
+    return Sizes(
+        None if flash is None else max(0, flash - (board.reserved_flash_bytes or 0)),
+        None if ram is None else max(0, ram - (board.reserved_ram_bytes or 0)),
+    )
+
+
 def _collect(
     folder: Path, output: Path, text: str, compiled: Compiled, graph: Graph, board: Board
 ) -> Artifact:
@@ -241,7 +250,7 @@ def _collect(
             shutil.copyfile(output / name, folder / name)
     facts = board.platformio
     assert facts is not None
-    taken = sizes(text)
+    taken = _less_core(sizes(text), board)
     manifest = Manifest(
         model_name=graph.name,
         model_sha256=graph.sha256,

@@ -64,7 +64,7 @@ def flash(
     senses.refuse_unused(scene, subject.name, subject.lab.source.kind if subject.lab else "none")
     if subject.lab is not None:
         senses.refuse_axes(scene, subject.name, subject.lab.source.axes)
-    with prepare.session(subject, target, scene=scene) as live:
+    with prepare.session(subject, target, scene=scene, rewrite=True) as live:
         hello = live.session.board
         output.say(
             f"{subject.name} is on {live.device.name}, and answers: "

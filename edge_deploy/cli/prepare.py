@@ -26,7 +26,7 @@ from edge_deploy.cli.options import SceneWords, Target
 from edge_deploy.compiler import Compiled
 from edge_deploy.devices import Scene
 from edge_deploy.devices.device import Device
-from edge_deploy.errors import BadInput, OverBudget, UsageError, WrongBoard
+from edge_deploy.errors import BadInput, LinkLost, OverBudget, UsageError, WrongBoard
 from edge_deploy.labs import Lab
 from edge_deploy.model.graph import Graph
 from edge_deploy.quantity import Quantity
@@ -253,8 +253,6 @@ def image_checks(artifact: Artifact, board: Board) -> tuple[Check, ...]:
     if manifest.ram_bytes is not None:
         quantities["RAM"] = Quantity(manifest.ram_bytes, "B", origins.IMAGE)
     limits = {"flash": board.application_flash_bytes, "RAM": board.application_ram_bytes}
-    if manifest.port == projects.PORT:  # the core's own share is in the image
-        limits = {"flash": board.flash_bytes, "RAM": board.ram_bytes}
     return budgets.check(quantities, {key: limits[key] for key in quantities})
 
 
@@ -284,6 +282,7 @@ def device(target: Target, *, wait_states: bool = True, scene: Scene | None = No
         speed=target.speed,
         wait_states=wait_states,
         scene=scene,
+        say=output.say,
     )
 
 
@@ -302,11 +301,15 @@ def session(
     *,
     wait_states: bool = True,
     scene: Scene | None = None,
+    rewrite: bool = False,
 ) -> Iterator[Live]:
-    """Build, flash unless the board has it already, open, and check that the model answers."""
+    """Build, flash unless the board has it already, open, and check that the model answers.
+
+    rewrite: flash a real board also where it says that it runs the model.
+    """
     with (
         _found(subject, target, wait_states=wait_states, scene=scene) as chosen,
-        _flashed(subject, target, chosen) as live,
+        _flashed(subject, target, chosen, rewrite=rewrite) as live,
     ):
         yield live
 
@@ -328,7 +331,7 @@ def talk(
             with _flashed(subject, target, chosen) as live:
                 yield live.session
             return
-        # Flashing it is not in this version (`PortDevice.flash`): what it runs is used.
+        # A real board is used as it is: building for it takes a minute and PlatformIO.
         with opened(chosen, target.timeout_s) as session:
             session.check_model(hashlib.sha256(subject.data).hexdigest())
             if session.board.board != target.board:
@@ -350,14 +353,34 @@ def _found(
 
 
 @contextlib.contextmanager
-def _flashed(subject: Subject, target: Target, chosen: Device) -> Iterator[Live]:
+def _flashed(
+    subject: Subject, target: Target, chosen: Device, *, rewrite: bool = False
+) -> Iterator[Live]:
     """Our firmware with the model, built, on the device, and answering."""
     board = boards.load(target.board)
     result, made = artifact(subject, board, chosen.port)
-    flash(chosen, made)
+    if rewrite or chosen.port in PORTS or not _runs(chosen, made, target.timeout_s):
+        flash(chosen, made)
     with opened(chosen, target.timeout_s) as session:
         session.check_model(made.manifest.model_sha256)
         yield Live(board, chosen, result, made, session)
+
+
+def _runs(device: Device, artifact: Artifact, timeout_s: float) -> bool:
+    """Whether a real board says that it runs this model with this firmware."""
+    manifest = artifact.manifest
+    try:
+        with Session(device.open(), timeout_s=timeout_s) as asked:
+            asked.begin()
+            found = asked.board
+    except (LinkLost, WrongBoard):  # it runs something else
+        return False
+    return (found.board, found.sha256, found.firmware, found.port) == (
+        manifest.board,
+        manifest.model_sha256,
+        manifest.tool_version,
+        manifest.port,
+    )
 
 
 def flash(device: Device, artifact: Artifact) -> bool:

@@ -9,7 +9,9 @@ from edge_deploy.boards import Board
 from edge_deploy.devices import usb
 from edge_deploy.devices.device import Device, Link
 from edge_deploy.devices.local import LocalDevice
+from edge_deploy.devices.port_device import PortDevice
 from edge_deploy.devices.serial_link import SerialLink
+from edge_deploy.devices.uploading import Say, silent
 from edge_deploy.devices.virtual import camera as cameras
 from edge_deploy.devices.virtual import imu as imus
 from edge_deploy.devices.virtual import microphone as microphones
@@ -53,6 +55,7 @@ def resolve(
     wait_states: bool = True,
     scene: Scene | None = None,
     home: Path | None = None,
+    say: Say = silent,
 ) -> Device:
     """The device that `--on` names.
 
@@ -62,6 +65,7 @@ def resolve(
     twice as fast and has no `cycles_board`.
     scene: what a virtual board senses (`microphones.parse`, `imus.parse`, `cameras.parse`).
     home: where an emulated board keeps its flash; None for the user's own folder.
+    say: told what happens while a real board is flashed.
     Raises UsageError for other words, NoBoard where there is none.
     """
     kind, colon, rest = on.partition(":")
@@ -78,7 +82,7 @@ def resolve(
         )
     if on == "auto":
         found = usb.find(board)
-        return usb.PortDevice(board, on=on, url=found.path)
+        return PortDevice(board, on=on, url=found.path, say=say)
     if on == "virtual":
         if board.target not in _EMULATED:
             # Its core has no emulator here: the same firmware, compiled for this computer.
@@ -95,9 +99,9 @@ def resolve(
     if on == "local":
         return LocalDevice(board, on=on)
     if kind == "usb" and colon and rest:
-        return usb.PortDevice(board, on=on, url=usb.find_serial(board, rest).path)
+        return PortDevice(board, on=on, url=usb.find_serial(board, rest).path, say=say)
     if kind == "port" and colon and rest:
-        return usb.PortDevice(board, on=on, url=rest)
+        return PortDevice(board, on=on, url=rest, say=say)
     raise UsageError(f"--on {on!r} is not a place where a board can be.", try_next=_FORMS)
 
 

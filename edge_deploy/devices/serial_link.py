@@ -48,7 +48,7 @@ class SerialLink(Link):
                 url, baudrate=baud, timeout=0, write_timeout=_WRITE_TIMEOUT_S, exclusive=True
             )
         except (OSError, ValueError) as error:  # SerialException is an OSError
-            raise _refusal(url, error) from error
+            raise refusal(url, error) from error
 
     @property
     def description(self) -> str:
@@ -112,7 +112,7 @@ class SerialLink(Link):
         )
 
 
-def _refusal(url: str, error: Exception) -> EdgeDeployError:
+def refusal(url: str, error: Exception) -> EdgeDeployError:
     """Why a port cannot be opened."""
     number = _errno(error)
     if number in _BUSY or (sys.platform == "win32" and number in _DENIED):

@@ -1,7 +1,7 @@
 """Boards on this computer's USB: which are there, and the serial port that each has.
 
-A board is known by the USB ids of boards.yaml. Flashing real boards is not built yet: `flash`
-says so.
+A board is known by the USB ids of boards.yaml, and told from others of its kind by its USB serial
+number.
 """
 
 from __future__ import annotations
@@ -10,13 +10,8 @@ from dataclasses import dataclass
 
 from serial.tools import list_ports
 
-from edge_deploy.artifact import Artifact, Manifest
 from edge_deploy.boards import Board
-from edge_deploy.devices.device import Device, Link
-from edge_deploy.devices.serial_link import SerialLink
-from edge_deploy.errors import FlashFailed, NoBoard, UsageError
-
-PORT = "arduino"
+from edge_deploy.errors import NoBoard, UsageError
 
 
 @dataclass(frozen=True)
@@ -83,42 +78,3 @@ def find_serial(board: Board, serial_number: str) -> Connected:
 
 def _ids(board: Board) -> frozenset[str]:
     return frozenset(str(each) for each in board.usb_ids)
-
-
-class PortDevice(Device):
-    """A board behind a serial port or URL: firmware that is on it already can be used."""
-
-    port = PORT
-
-    def __init__(self, board: Board, *, on: str, url: str) -> None:
-        self.board = board
-        self.on = on
-        self.name = f"{board.name} at {url}"
-        self._url = url
-        self._links: list[Link] = []
-
-    def flash(self, artifact: Artifact) -> None:
-        """Not possible yet. Raises FlashFailed that says what is."""
-        raise FlashFailed(
-            f"{artifact.manifest.model_name} was not flashed: flashing real boards is not built "
-            f"yet in this version.",
-            try_next=(
-                f"edge-deploy flash --board {self.board.name} --on virtual MODEL  works now",
-                f"edge-deploy run --board {self.board.name} --on {self.on}  use what it runs now",
-            ),
-        )
-
-    def open(self) -> Link:
-        """Open the port."""
-        link = SerialLink(self._url)
-        self._links.append(link)
-        return link
-
-    def manifest(self) -> Manifest | None:
-        """Not known: ask the board with `hello`."""
-        return None
-
-    def close(self) -> None:
-        """Close what `open` opened."""
-        while self._links:
-            self._links.pop().close()

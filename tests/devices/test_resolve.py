@@ -39,13 +39,24 @@ def test_auto_without_a_board_leads_to_the_virtual_one(nano33, plugged_in):
     assert any("--on virtual" in each for each in caught.value.try_next)
 
 
-def test_auto_with_one_board(nano33, plugged_in, tmp_path):
+def test_auto_with_one_board(nano33, plugged_in):
     plugged_in(port("/dev/ttyACM0", NANO, "ABC"), port("/dev/ttyUSB0", "0403:6001", "FT1"))
-    device = devices.resolve("auto", nano33)
-    assert "/dev/ttyACM0" in device.name
-    with pytest.raises(FlashFailed, match="not built yet") as caught:
-        device.flash(built.artifact(tmp_path / "a", b"image"))
-    assert any("--on virtual" in each for each in caught.value.try_next)
+    assert "/dev/ttyACM0" in devices.resolve("auto", nano33).name
+
+
+def test_what_cannot_be_flashed_yet_says_what_can(nano33, xiao, plugged_in, tmp_path):
+    plugged_in(port("/dev/ttyACM0", "2886:0056", "ABC"))
+    image = built.artifact(tmp_path / "a", b"image")
+    for device, why in (
+        (devices.resolve("auto", xiao), "flashing a xiao_esp32s3 is not built yet"),
+        (
+            devices.resolve("port:socket://127.0.0.1:4000", nano33),
+            "is no USB port of this computer",
+        ),
+    ):
+        with pytest.raises(FlashFailed, match=why) as caught:
+            device.flash(image)
+        assert any("build --board" in each for each in caught.value.try_next)
 
 
 def test_auto_with_two_boards_lists_them(nano33, plugged_in):

@@ -1,0 +1,173 @@
+"""Flashing a Nano 33 BLE: the 1200-baud touch, its bootloader's port, and bossac.
+
+The touch and the bootloader are those of ArduinoCore-mbed (`boards.txt`, nano33ble.upload.*);
+bossac is Arduino's fork with nRF52 support, which PlatformIO installs as `tool-bossac-nordicnrf52`.
+Tried on fake boards and not on a board yet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import serial
+
+from edge_deploy.boards import Board
+from edge_deploy.devices import serial_link, uploading, usb
+from edge_deploy.devices.uploading import BY_HAND_S, COMES_S, Say, silent
+from edge_deploy.devices.usb import Connected
+from edge_deploy.errors import EdgeDeployError, FlashFailed, WrongBoard
+from edge_deploy.toolchains import ToolchainMissing
+
+TOUCH_BAUD = 1200
+# 1 MB over USB takes 20 s; with what a slow hub adds.
+UPLOAD_S = 180.0
+INFO_S = 20.0
+
+BY_HAND = (
+    "press the reset button twice, quickly: the orange LED fades in and out; then the same command"
+)
+
+
+def flash(board: Board, port: Connected, image: Path, say: Say) -> Connected:
+    """Write an image, and wait until the board is back; its port then.
+
+    port: of the board as it runs, or in its bootloader.
+    Raises FlashFailed, AccessDenied, BoardBusy, NoBoard, WrongBoard for another chip,
+    ToolchainMissing without bossac.
+    """
+    program = bossac()
+    loader = port if _is_loader(board, port) else _touched(board, port, say)
+    name = loader.path.rsplit("/", 1)[-1]  # bossac adds /dev/ itself
+    try:
+        said = uploading.run([str(program), "--info", "--port", name], INFO_S, silent)
+        _hold_chip(said, loader)
+        say(f"Writing {image.stat().st_size:,} B to {loader.path} ...")
+        words = [str(program), "--info", "--port", name, "--write", "--erase", "-U", "--reset"]
+        uploading.run([*words, str(image)], UPLOAD_S, say)
+    except FlashFailed as failed:
+        raise _interrupted(loader, failed) from failed
+    return _back(board, port, say)
+
+
+def _hold_chip(said: str, loader: Connected) -> None:
+    """Refuse another chip before anything is written. Raises WrongBoard."""
+    for line in said.splitlines():
+        word, _, device = line.partition(":")
+        if word.strip() == "Device" and "nrf52" not in device.lower():
+            raise WrongBoard(
+                f"the chip at {loader.path} is a {device.strip()}, and no nRF52840.",
+                try_next=("edge-deploy boards  what is connected",),
+            )
+
+
+def bossac() -> Path:
+    """Arduino's bossac. Raises ToolchainMissing.
+
+    `EDGE_DEPLOY_BOSSAC`, or PlatformIO's. One on PATH is not taken: upstream's, which Debian has,
+    does not know the nRF52.
+    """
+    chosen = os.environ.get("EDGE_DEPLOY_BOSSAC")
+    core = os.environ.get("PLATFORMIO_CORE_DIR")
+    home = Path(core) if core else Path.home() / ".platformio"
+    name = "bossac.exe" if sys.platform == "win32" else "bossac"
+    path = Path(chosen) if chosen else home / "packages" / "tool-bossac-nordicnrf52" / name
+    found = shutil.which(str(path))
+    if found is None:
+        raise ToolchainMissing(
+            f"bossac, which writes to a Nano 33 BLE, is not there ({path}).",
+            try_next=(
+                "pio pkg install --global --tool platformio/tool-bossac-nordicnrf52",
+                "EDGE_DEPLOY_BOSSAC=PATH edge-deploy ...  Arduino's own, where its IDE put it",
+            ),
+        )
+    return Path(found)
+
+
+def _is_loader(board: Board, port: Connected) -> bool:
+    return board.usb_ids.get(port.usb_id) == "bootloader"
+
+
+def _same(port: Connected, other: Connected) -> bool:
+    """Whether two ports are of one board: by its serial number, where it has one."""
+    return not port.serial_number or other.serial_number.lower() == port.serial_number.lower()
+
+
+def _touched(board: Board, port: Connected, say: Say) -> Connected:
+    """The port of the bootloader, after a touch or by a person's hand. Raises FlashFailed."""
+    before = {each.path for each in usb.connected()}
+    for _ in range(2):
+        say(f"Asking {port.path} for its bootloader ...")
+        touch(port.path)
+        gone = uploading.wait_gone(port.path, COMES_S / 4)
+        if gone:
+            before.discard(port.path)
+        found = uploading.wait_for(lambda each: _comes(board, port, each, before), COMES_S)
+        if found is not None:
+            return found
+        if gone:
+            break
+    say(f"It did not come. Please {BY_HAND.partition(';')[0]} (waiting {BY_HAND_S:.0f} s).")
+    found = uploading.wait_for(lambda each: _comes(board, port, each, before), BY_HAND_S)
+    if found is None:
+        raise FlashFailed(
+            f"the bootloader of the {board.name} at {port.path} did not come back to USB.",
+            try_next=(BY_HAND, "another cable, or a port of the computer itself instead of a hub"),
+        )
+    return found
+
+
+def _comes(board: Board, port: Connected, each: Connected, before: set[str]) -> bool:
+    """Whether a port is the bootloader's of this board.
+
+    Some boards have one USB id for both: then it is the port that came anew.
+    """
+    mode = board.usb_ids.get(each.usb_id)
+    if not _same(port, each):
+        return False
+    return mode == "bootloader" or (mode == "either" and each.path not in before)
+
+
+def touch(path: str) -> None:
+    """Open a port at 1200 baud and close it: the board restarts into its bootloader.
+
+    Raises NoBoard, BoardBusy, AccessDenied.
+    """
+    try:
+        port = serial.Serial(path, TOUCH_BAUD, timeout=0, exclusive=True)
+    except (OSError, ValueError) as error:
+        raise serial_link.refusal(path, error) from error
+    with contextlib.suppress(OSError):  # the board may be gone already
+        port.dtr = False
+    with contextlib.suppress(OSError):
+        port.close()
+
+
+def _interrupted(loader: Connected, failed: FlashFailed) -> EdgeDeployError:
+    if not any(each.path == loader.path for each in usb.connected()):
+        return FlashFailed(
+            f"the board at {loader.path} was unplugged while it was written: it has no program.",
+            try_next=("plug it in again, and the same command: its bootloader is still there",),
+        )
+    return FlashFailed(failed.message, try_next=(BY_HAND,))
+
+
+def _back(board: Board, port: Connected, say: Say) -> Connected:
+    """The board's port once its program runs. Raises FlashFailed."""
+
+    def runs(each: Connected) -> bool:
+        return _same(port, each) and board.usb_ids.get(each.usb_id) in {"application", "either"}
+
+    found = uploading.wait_for(runs, COMES_S)
+    if found is None:
+        raise FlashFailed(
+            f"the image is on the {board.name}, and the board did not come back to USB within "
+            f"{COMES_S:.0f} s.",
+            try_next=("press its reset button once, then edge-deploy run --board " + board.name,),
+        )
+    if found.path != port.path:
+        say(f"The board came back as {found.path}.")
+    return found

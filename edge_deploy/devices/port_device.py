@@ -1,0 +1,73 @@
+"""A board behind a serial port or URL: flashed where it is on USB, and used as it is anywhere."""
+
+from __future__ import annotations
+
+from edge_deploy.artifact import Artifact, Manifest
+from edge_deploy.boards import Board
+from edge_deploy.devices import nano33, usb
+from edge_deploy.devices.device import Device, Link
+from edge_deploy.devices.serial_link import SerialLink
+from edge_deploy.devices.uploading import Say, silent
+from edge_deploy.errors import FlashFailed
+
+PORT = "arduino"
+
+# How each kind of board is written to.
+_FLASHED = {"nano33": nano33.flash}
+
+
+class PortDevice(Device):
+    """One board. url: of its port; it changes when flashing brings the board back elsewhere.
+
+    say: told what happens while it is flashed.
+    """
+
+    port = PORT
+
+    def __init__(self, board: Board, *, on: str, url: str, say: Say = silent) -> None:
+        self.board = board
+        self.on = on
+        self.url = url
+        self._say = say
+        self._links: list[Link] = []
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """The board and where it is now."""
+        return f"{self.board.name} at {self.url}"
+
+    def flash(self, artifact: Artifact) -> None:
+        """Write the image and wait until the board is back, wherever that is."""
+        how = _FLASHED.get(self.board.name)
+        there = next((each for each in usb.connected() if each.path == self.url), None)
+        if how is None or there is None:
+            why = (
+                f"flashing a {self.board.name} is not built yet in this version"
+                if how is None
+                else f"{self.url} is no USB port of this computer"
+            )
+            here = f"--board {self.board.name}"
+            raise FlashFailed(
+                f"{artifact.manifest.model_name} was not flashed: {why}.",
+                try_next=(
+                    f"edge-deploy run {here} --on {self.on}  use what it runs now",
+                    f"edge-deploy build {here} --export DIR MODEL  a project to upload by hand",
+                ),
+            )
+        self.close()
+        self.url = how(self.board, there, artifact.image, self._say).path
+
+    def open(self) -> Link:
+        """Open the port."""
+        link = SerialLink(self.url)
+        self._links.append(link)
+        return link
+
+    def manifest(self) -> Manifest | None:
+        """Not known: ask the board with `hello`."""
+        return None
+
+    def close(self) -> None:
+        """Close what `open` opened."""
+        while self._links:
+            self._links.pop().close()

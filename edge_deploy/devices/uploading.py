@@ -1,0 +1,78 @@
+"""What flashing any real board needs: ports that come and go, programs that upload, what to say.
+
+Turns waits for a port into a port or into what a person can do. Knows no board.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import IO
+
+from edge_deploy import process
+from edge_deploy.devices import usb
+from edge_deploy.devices.usb import Connected
+from edge_deploy.errors import FlashFailed
+
+Say = Callable[[str], None]
+
+
+def silent(_line: str) -> None:
+    """A Say that says nothing."""
+
+
+# How often the system is asked for its ports.
+POLL_S = 0.05
+# A bootloader is there after a second or two; Windows may install a driver first.
+COMES_S = 12.0
+# While a person looks for a button.
+BY_HAND_S = 60.0
+
+
+def wait_for(wanted: Callable[[Connected], bool], timeout_s: float) -> Connected | None:
+    """The first port that is wanted; None if none came in time."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        found = next((each for each in usb.connected() if wanted(each)), None)
+        if found is not None or time.monotonic() >= deadline:
+            return found
+        time.sleep(POLL_S)
+
+
+def wait_gone(path: str, timeout_s: float) -> bool:
+    """Whether a port went away in time."""
+    deadline = time.monotonic() + timeout_s
+    while any(each.path == path for each in usb.connected()):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(POLL_S)
+    return True
+
+
+def run(words: Sequence[str], timeout_s: float, say: Say) -> str:
+    """Run a program that uploads; all that it said. Raises FlashFailed with its last line."""
+    lines: list[str] = []
+    with process.spawn(words) as child:
+        child.stdin.close()
+        for line in _lines(child.stdout):
+            lines.append(line)
+            say(line)
+        code = child.wait(timeout_s)
+        errors = child.errors().decode("utf-8", "replace")
+    lines += [line.strip() for line in errors.splitlines() if line.strip()]
+    if code != 0:
+        last = lines[-1] if lines else f"it ended with {code}"
+        raise FlashFailed(f"the upload failed: {last.rstrip('.')}.")
+    return "\n".join(lines)
+
+
+def _lines(pipe: IO[bytes]) -> Iterator[str]:
+    """Lines as they come; a progress bar writes one over and over, ended by carriage returns."""
+    held = ""
+    while data := os.read(pipe.fileno(), 4096):
+        *whole, held = re.split(r"[\r\n]+", held + data.decode("utf-8", "replace"))
+        yield from (line.strip() for line in whole if line.strip())
+    if held.strip():
+        yield held.strip()

@@ -1,0 +1,117 @@
+"""`flash`, `verify` and `bench` on a board that only looks real.
+
+PlatformIO is a stand-in that compiles the very project for this computer, with a fake core in place
+of the board's; bossac is a stand-in; the board is a pseudo-terminal that runs what was uploaded.
+"""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("pty", reason="fake boards are pseudo-terminals")
+
+from edge_deploy.build import platformio
+from edge_deploy.cli import prepare
+from edge_deploy.devices import nano33, port_device, usb
+from edge_deploy.errors import Exit
+from tests.cli.test_spine import document, typed
+from tests.devices import fake_nano
+from tests.devices.fake_nano import Bus
+
+PIO = """\
+import pathlib, shutil, sys
+from tests.build.test_project import compile_all
+from tests.firmware import building
+import subprocess
+folder = pathlib.Path(sys.argv[sys.argv.index("--project-dir") + 1])
+out = folder / ".pio" / "build" / "nano33"
+shutil.rmtree(out, ignore_errors=True)
+out.mkdir(parents=True)
+source = folder / "src"
+objects = compile_all(source, ["-I", str(source), "-I", str(source / "generated")], out)
+fake = out / "fake.o"
+building.compile_cpp("g++", building.ARDUINO / "fake_nano33.cpp", fake, board=building.NANO33)
+words = ["g++", *map(str, objects), str(fake), "-lpthread", "-o", str(out / "firmware.bin")]
+subprocess.run(words, check=True)
+shutil.copyfile(out / "firmware.bin", out / "firmware.elf")
+print("RAM:   [==        ]  17.5% (used 45768 bytes from 262144 bytes)")
+print("Flash: [=         ]  11.2% (used 110124 bytes from 983040 bytes)")
+"""
+
+
+@pytest.fixture
+def bus(tmp_path, monkeypatch):
+    if not shutil.which("gcc") or not shutil.which("g++"):
+        pytest.skip("no gcc and g++ on this machine")
+    monkeypatch.setenv("EDGE_DEPLOY_HOME", str(tmp_path / "home"))
+    stand_in = tmp_path / "pio.py"
+    stand_in.write_text(PIO)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.setattr(platformio, "program", lambda: [sys.executable, str(stand_in)])
+    # This computer has none of the Cortex-M4's instructions.
+    portable = functools.partial(prepare.compiled, portable=True)
+    monkeypatch.setattr(prepare, "compiled", portable)
+    home = tmp_path / "dev"
+    home.mkdir()
+    made = Bus(home)
+    monkeypatch.setattr(usb, "connected", made.connected)
+    monkeypatch.setenv("EDGE_DEPLOY_BOSSAC", str(fake_nano.bossac(home)))
+    monkeypatch.setattr(nano33, "COMES_S", 3.0)
+    monkeypatch.setattr(nano33, "BY_HAND_S", 0.5)
+    yield made
+    made.close()
+
+
+BOARD = ("--board", "nano33")
+
+
+def test_from_a_model_to_a_board_that_answers_as_a_virtual_one(bus, capfd):
+    board = bus.plug()
+    code, out, err = typed(capfd, "flash", *BOARD, "hello", "--count", "5", "--plain")
+    assert code == Exit.DONE, err
+    assert f"hello is on nano33 at {board.port.path}, and answers" in err
+    assert out.count("x ") >= 5
+    assert board.image is not None
+
+    found = document(capfd, "verify", *BOARD, "hello", "--inputs", "20")
+    assert (found["compared"], found["mismatches"]) == (20, 0)
+    measured = document(capfd, "bench", *BOARD, "hello", "--runs", "3")
+    virtual = document(capfd, "bench", *BOARD, "--on", "virtual", "hello", "--runs", "3")
+    assert measured["model"] == virtual["model"]
+    assert measured["arena_bytes"]["value"] == virtual["arena_bytes"]["value"]
+    assert measured["latency_us"]["inference"]["origin"] == "measured:arduino_clock"
+    assert "cycles" not in measured  # silicon does not know what its memory costs it
+    # It was there already: nothing was written again.
+    assert board.modes == [fake_nano.APPLICATION, fake_nano.BOOTLOADER, fake_nano.APPLICATION]
+
+
+def test_two_boards_and_none(bus, capfd):
+    code, _, err = typed(capfd, "flash", *BOARD, "hello", "--no-run")
+    assert code == Exit.NO_BOARD
+    assert "--on virtual" in err
+    one, other = bus.plug("ttyACM0", "A1"), bus.plug("ttyACM1", "B2")
+    code, _, err = typed(capfd, "flash", *BOARD, "hello", "--no-run")
+    assert code == Exit.USAGE
+    assert "--on usb:A1" in err
+    code, _, err = typed(capfd, "flash", *BOARD, "--on", "usb:B2", "hello", "--no-run")
+    assert code == Exit.DONE, err
+    assert one.image is None
+    assert other.image is not None
+
+
+def test_a_board_that_runs_another_model_than_it_should(bus, capfd, monkeypatch):
+    """What was written is not what answers: hello's sha256 tells."""
+    board = bus.plug()
+    assert typed(capfd, "flash", *BOARD, "hello", "--no-run")[0] == Exit.DONE
+    kept = board.image
+    monkeypatch.setattr(nano33, "flash", lambda board_facts, port, image, say: port)
+    monkeypatch.setitem(port_device._FLASHED, "nano33", nano33.flash)
+    code, _, err = typed(capfd, "flash", *BOARD, "kws", "--no-run")
+    assert code == Exit.WRONG_BOARD
+    assert "runs another model" in err
+    assert board.image == kept

@@ -1,0 +1,207 @@
+"""Flashing a Nano 33 BLE on fake boards: the good path, and each way that it goes wrong."""
+
+from __future__ import annotations
+
+import ast
+import fcntl
+import os
+import threading
+import time
+
+import pytest
+
+pytest.importorskip("pty", reason="fake boards are pseudo-terminals")
+
+from edge_deploy import boards
+from edge_deploy.devices import nano33, usb
+from edge_deploy.errors import BoardBusy, Exit, FlashFailed, NoBoard, UsageError, WrongBoard
+from edge_deploy.toolchains import ToolchainMissing
+from tests.devices import fake_nano
+from tests.devices.fake_nano import APPLICATION, BOOTLOADER, Bus
+
+NANO33 = boards.load("nano33")
+IMAGE = bytes(range(256)) * 40
+
+
+@pytest.fixture
+def bus(tmp_path, monkeypatch):
+    home = tmp_path / "dev"
+    home.mkdir()
+    made = Bus(home)
+    monkeypatch.setattr(usb, "connected", made.connected)
+    monkeypatch.setenv("EDGE_DEPLOY_BOSSAC", str(fake_nano.bossac(home)))
+    # Fake boards need no seconds; a person's hand is not waited for.
+    monkeypatch.setattr(nano33, "COMES_S", 1.5)
+    monkeypatch.setattr(nano33, "BY_HAND_S", 0.5)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def image(tmp_path):
+    path = tmp_path / "firmware.bin"
+    path.write_bytes(IMAGE)
+    return path
+
+
+def flash(board, image, said=None):
+    assert board.port is not None
+    return nano33.flash(NANO33, board.port, image, (said if said is not None else []).append)
+
+
+def calls(bus):
+    return [ast.literal_eval(line) for line in (bus.home / "calls").read_text().splitlines()]
+
+
+def test_the_image_gets_there_byte_for_byte(bus, image):
+    board = bus.plug()
+    said: list[str] = []
+    back = flash(board, image, said)
+    assert board.image == IMAGE
+    assert board.modes == [APPLICATION, BOOTLOADER, APPLICATION]
+    assert back == board.port
+    asked, written = calls(bus)
+    assert asked == ["--info", "--port", "ttyACM0b"]
+    # As platform nordicnrf52's builder calls it (facts: PlatformIO).
+    words = ["--info", "--port", "ttyACM0b", "--write", "--erase", "-U", "--reset", str(image)]
+    assert written == words
+    assert any("100%" in line for line in said)
+
+
+def test_a_board_that_waits_in_its_bootloader_is_not_touched(bus, image):
+    board = bus.plug()
+    board.double_tap()
+    while board.modes[-1] != BOOTLOADER:
+        time.sleep(0.01)
+    flash(board, image)
+    assert board.image == IMAGE
+    assert board.modes == [APPLICATION, BOOTLOADER, APPLICATION]
+
+
+def test_it_is_followed_to_another_name(bus, image):
+    board = bus.plug(back_as="ttyACM7")
+    said: list[str] = []
+    assert flash(board, image, said).path.endswith("/ttyACM7")
+    assert any("came back as" in line for line in said)
+
+
+def test_of_two_identical_boards_the_other_is_left_alone(bus, image):
+    one, other = bus.plug("ttyACM0", "A1"), bus.plug("ttyACM1", "B2")
+    flash(other, image)
+    assert (one.image, other.image) == (None, IMAGE)
+    assert one.modes == [APPLICATION]
+    with pytest.raises(UsageError, match="2 nano33 boards are connected") as caught:
+        usb.find(NANO33)
+    assert caught.value.exit_code is Exit.USAGE
+    assert [word.split()[1] for word in caught.value.try_next] == ["usb:A1", "usb:B2"]
+
+
+def test_a_deaf_board_is_helped_by_hand(bus, image, monkeypatch):
+    monkeypatch.setattr(nano33, "BY_HAND_S", 20.0)
+    monkeypatch.setattr(nano33, "COMES_S", 0.4)
+    board = bus.plug(deaf=True)
+    said: list[str] = []
+
+    def helped():
+        while not any("press the reset button twice" in line for line in said):
+            time.sleep(0.01)
+        monkeypatch.setattr(nano33, "COMES_S", 5.0)
+        board.double_tap()
+
+    person = threading.Thread(target=helped)
+    person.start()
+    flash(board, image, said)
+    person.join()
+    assert board.image == IMAGE
+
+
+@pytest.mark.parametrize("mischief", [{"deaf": True}, {"no_loader": True}])
+def test_a_bootloader_that_does_not_come(bus, image, mischief, monkeypatch):
+    monkeypatch.setattr(nano33, "COMES_S", 0.4)
+    board = bus.plug(**mischief)
+    with pytest.raises(FlashFailed, match="did not come back to USB") as caught:
+        flash(board, image)
+    assert caught.value.exit_code is Exit.FLASH_FAILED
+    assert "press the reset button twice" in caught.value.try_next[0]
+    assert board.image is None
+
+
+def test_a_board_that_does_not_come_back(bus, image, monkeypatch):
+    monkeypatch.setattr(nano33, "COMES_S", 0.6)
+    board = bus.plug(no_return=True)
+    with pytest.raises(FlashFailed, match="the image is on the nano33, and the board did not"):
+        flash(board, image)
+    assert board.image == IMAGE
+
+
+def test_a_cable_that_is_pulled_half_way_and_then_the_same_command(bus, image, monkeypatch):
+    home = bus.home
+    monkeypatch.setenv("EDGE_DEPLOY_BOSSAC", str(fake_nano.bossac(home, step_s=0.05)))
+    board = bus.plug(pull_at=50)
+    with pytest.raises(FlashFailed, match="was unplugged while it was written") as caught:
+        flash(board, image)
+    assert "the same command" in caught.value.try_next[0]
+    assert board.image is None
+    board.mischief.pull_at = None
+    board.double_tap()
+    while board.port is None:
+        time.sleep(0.01)
+    flash(board, image)
+    assert board.image == IMAGE
+
+
+def test_another_chip_is_refused_before_anything_is_written(bus, image, monkeypatch):
+    monkeypatch.setenv("EDGE_DEPLOY_BOSSAC", str(fake_nano.bossac(bus.home, chip="ATSAMD21G18A")))
+    board = bus.plug()
+    with pytest.raises(WrongBoard, match="is a ATSAMD21G18A, and no nRF52840") as caught:
+        flash(board, image)
+    assert caught.value.exit_code is Exit.WRONG_BOARD
+    assert board.image is None
+    assert len(calls(bus)) == 1
+
+
+def test_a_port_that_another_program_has(bus, image):
+    board = bus.plug()
+    holder = os.open(board.port.path, os.O_RDWR | os.O_NOCTTY)
+    fcntl.flock(holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    try:
+        with pytest.raises(BoardBusy, match="is in use by another program") as caught:
+            flash(board, image)
+    finally:
+        os.close(holder)
+    assert caught.value.exit_code is Exit.BOARD_BUSY
+    assert board.modes == [APPLICATION]
+
+
+def test_a_port_that_went_away_meanwhile(bus, image):
+    board = bus.plug()
+    port = board.port
+    board.close()
+    with pytest.raises(NoBoard) as caught:
+        nano33.flash(NANO33, port, image, print)
+    assert caught.value.exit_code is Exit.NO_BOARD
+
+
+@pytest.mark.parametrize("when", ["touch", "write"])
+def test_ctrl_c_leaves_a_board_that_the_same_command_serves(bus, image, monkeypatch, when):
+    board = bus.plug()
+
+    def interrupted(line: str) -> None:
+        if ("Asking" if when == "touch" else "30%") in line:
+            raise KeyboardInterrupt
+
+    monkeypatch.setenv("EDGE_DEPLOY_BOSSAC", str(fake_nano.bossac(bus.home, step_s=0.03)))
+    with pytest.raises(KeyboardInterrupt):
+        nano33.flash(NANO33, board.port, image, interrupted)
+    assert board.image is None
+    flash(board, image)
+    assert board.image == IMAGE
+
+
+def test_without_bossac(bus, image, monkeypatch):
+    monkeypatch.setenv("EDGE_DEPLOY_BOSSAC", str(bus.home / "not there"))
+    board = bus.plug()
+    with pytest.raises(ToolchainMissing, match="bossac") as caught:
+        flash(board, image)
+    assert caught.value.exit_code is Exit.BUILD_FAILED
+    assert board.modes == [APPLICATION]
