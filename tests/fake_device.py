@@ -598,6 +598,9 @@ class FakeBoard:
             self.fail("size", want=self.model.input_bytes)
         else:
             self.loaded = None
+            if isinstance(self.sensing, FakeImage):  # half a frame stands where it comes
+                frame = self.sensing.width * self.sensing.height
+                self.taken = self.taken[: len(self.taken) // frame * frame]
             self.expect_raw("load", arguments)
 
     def expect_raw(self, verb: str, arguments: list[str]) -> None:
@@ -622,6 +625,7 @@ class FakeBoard:
             ):
                 self.fail("size", want=senses.room(self.taken))
             else:
+                self.loaded = None
                 self.expect_raw("hear", arguments)
             return
         if arguments:

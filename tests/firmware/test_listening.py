@@ -153,17 +153,24 @@ def test_decide_is_the_models_answer_to_the_window(
                 assert all(int(result[key]) >= 0 for key in times)
 
 
-def test_decide_takes_the_loaded_inputs_place_and_hear_does_not(board: Board) -> None:
+def test_samples_and_decisions_take_the_loaded_inputs_place(board: Board) -> None:
     data = random.Random(1).randbytes(63)
-    board.load(data)
     hear(board, some_sound(1, 1600))
     window = window_of(board)
+    board.load(data)
     assert told(board, "run 1 0 0")[-1]["in_crc"] == crc(data)
     assert window_of(board) == window  # the window is kept apart from the model's input
     told(board, "decide")
     assert told(board, "run 1 0 0") == [error("no-input")]
     assert board.ask("results")[0].startswith("e-[")
     assert window_of(board) == window
+    board.load(data)
+    hear(board, some_sound(1, 2))
+    assert told(board, "run 1 0 0") == [error("no-input")]
+    assert board.ask("db load 63") == ["m-[Expecting 63 bytes]"]
+    board.ask(f"db {data[:31].hex()}")
+    hear(board, some_sound(1, 2))
+    assert board.ask(f"db {data[31:62].hex()}") == ["e-[No db load before]"]
 
 
 def test_forget_forgets_all(board: Board) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from edge_deploy import features
 from edge_deploy.labs import Lab
-from edge_deploy.sensing import FeatureSettings, ImageFeatureSettings
+from edge_deploy.sensing import FeatureSettings, ImageFeatureSettings, elements
 from tests.firmware import building, listener
 from tests.firmware.board import Board, crc, fields_of, sealed
 from tests.firmware.listener import SCALES, hear, scores_of, window_of
@@ -196,6 +196,28 @@ def test_what_is_wrong_is_told_and_changes_nothing(built: dict[str, Path], kind:
         if len(rest):
             hear(board, rest)
         assert window_of(board)[0] == window(lab, samples, kind).tobytes()
+
+
+def test_a_loaded_input_and_samples_share_their_place(built: dict[str, Path], kind: str) -> None:
+    """A load leaves the window, and forgets half a frame; samples forget the load."""
+    lab = listener.lab(kind)
+    assert lab.features is not None
+    samples = some_samples(lab, 2, 2 if kind == "image" else 70)
+    data = random.Random(2).randbytes(elements(lab.features))
+    with Board(built[kind]) as board:
+        hear(board, samples[0].reshape(-1) if kind == "image" else samples)
+        if kind == "image":
+            hear(board, samples[1].reshape(-1)[:500])
+        before = window_of(board)[0]
+        board.load(data)
+        for _ in range(2):
+            assert told(board, "run 2 0 0")[-1]["in_crc"] == crc(data)
+        assert window_of(board)[0] == before
+        more = samples[1].reshape(-1) if kind == "image" else samples[:1]
+        hear(board, more)
+        assert told(board, "run 1 0 0") == [error("no-input")]
+        came = samples if kind == "image" else np.concatenate([samples, samples[:1]])
+        assert window_of(board)[0] == window(lab, came, kind).tobytes()
 
 
 def decisions(lab: Lab, outs: list[NDArray[np.int8]], frames: list[int]) -> list[tuple[int, str]]:

@@ -2,6 +2,8 @@
 
 #if ED_SENSES
 
+#include "app/ed_input.h"
+#include "app/ed_mlperf.h"
 #include "app/ed_sense.h"
 #include "app/ed_stream.h"
 #include "app/ed_upload.h"
@@ -38,6 +40,8 @@ static void hear(char *const *words, size_t count)
         return;
     }
     ed_stream_stop();
+    ed_input_forget(); /* it stood in the room */
+    ed_mlperf_reset();
     expected = upload.bytes;
     if (ed_upload_take(&upload, room_at, room_crc) == ED_OK) {
         ed_sense_append(upload.bytes / ED_SENSOR_SAMPLE_BYTES);

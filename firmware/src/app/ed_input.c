@@ -1,12 +1,25 @@
 #include "app/ed_input.h"
 
+#include "app/ed_window.h"
 #include "model/ed_model.h"
 #include "wire/ed_crc.h"
 
 static bool loaded;
 
 #if !ED_MODEL_INPUT_PRESERVED
-static uint32_t copy[(ED_MODEL_INPUT_BYTES + 3) / 4];
+
+/* Where it is kept. */
+static uint8_t *kept(void)
+{
+#if ED_SENSES
+    return ed_window_lend();
+#else
+    static uint32_t copy[(ED_MODEL_INPUT_BYTES + 3) / 4];
+
+    return (uint8_t *)copy;
+#endif
+}
+
 #endif
 
 void ed_input_forget(void)
@@ -37,7 +50,7 @@ uint8_t *ed_input_at(size_t offset, size_t *length)
     return (uint8_t *)ed_model_input(i) + offset;
 #else
     *length = ED_MODEL_INPUT_BYTES - offset;
-    return (uint8_t *)copy + offset;
+    return kept() + offset;
 #endif
 }
 
@@ -56,7 +69,7 @@ uint32_t ed_input_crc(void)
 void ed_input_place(void)
 {
 #if !ED_MODEL_INPUT_PRESERVED
-    const uint8_t *from = (const uint8_t *)copy;
+    const uint8_t *from = kept();
 
     for (uint16_t i = 0; i < ed_model.inputs; i++) {
         uint8_t *to = ed_model_input(i);

@@ -1,7 +1,8 @@
 /* The loaded input: all of the model's inputs, one after the other, as the host sent them.
  *
  * Where ed_model_invoke() leaves its inputs as they were, the model's own buffers hold it;
- * otherwise it is kept apart and copied before each run, since one load serves any number.
+ * otherwise it is kept apart and copied before each run, since one load serves any number. Firmware
+ * that senses keeps it where raw samples come: whoever writes samples there forgets it.
  */
 #ifndef ED_INPUT_H
 #define ED_INPUT_H

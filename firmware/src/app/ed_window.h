@@ -44,6 +44,13 @@ void ed_window_describe(void);
 void *ed_window_room(void);
 uint32_t ed_window_room_samples(void);
 
+/* The same place, for ED_MODEL_INPUT_BYTES of a loaded input (ed_input.h), aligned to 4. What a camera
+ * has of a frame that is not whole is forgotten. Only where the model does not preserve its input. */
+uint8_t *ed_window_lend(void);
+
+/* Words that the place must have for that. */
+#define ED_WINDOW_LENT_WORDS (ED_MODEL_INPUT_PRESERVED ? 1 : (ED_MODEL_INPUT_BYTES + 3) / 4)
+
 /* Append the first `count` samples of the room, and compute of the window what they complete. */
 void ed_window_append(uint32_t count);
 

@@ -30,7 +30,10 @@ static struct {
     int8_t ring[FRAMES][BINS];
 } window;
 
-static int16_t room[ROOM];
+static union {
+    int16_t samples[ROOM];
+    uint32_t lent[ED_WINDOW_LENT_WORDS];
+} room;
 
 static void compute(int8_t to[BINS])
 {
@@ -83,7 +86,12 @@ void ed_window_describe(void)
 
 void *ed_window_room(void)
 {
-    return room;
+    return room.samples;
+}
+
+uint8_t *ed_window_lend(void)
+{
+    return (uint8_t *)room.lent;
 }
 
 uint32_t ed_window_room_samples(void)
@@ -107,7 +115,7 @@ void ed_window_append(uint32_t count)
 {
     window.count += count;
     for (uint32_t i = 0; i < count; i++) {
-        window.samples[window.held++] = room[i];
+        window.samples[window.held++] = room.samples[i];
         if (window.held == FRAME) {
             complete();
         }

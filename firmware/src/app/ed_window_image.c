@@ -16,7 +16,7 @@ static struct {
      * place. */
     union {
         uint8_t pixels[ED_SENSOR_FRAME_BYTES];
-        uint32_t aligned;
+        uint32_t lent[ED_WINDOW_LENT_WORDS];
     } frame;
     uint32_t held;   /* pixels of the frame that is not whole yet */
     uint32_t frames; /* whole ones since the window was cleared */
@@ -58,6 +58,12 @@ void ed_window_describe(void)
 void *ed_window_room(void)
 {
     return window.frame.pixels + window.held;
+}
+
+uint8_t *ed_window_lend(void)
+{
+    window.held = 0;
+    return (uint8_t *)window.frame.lent;
 }
 
 uint32_t ed_window_room_samples(void)

@@ -27,7 +27,10 @@ static struct {
     int8_t features[ED_WINDOW_BYTES];
 } window;
 
-static int16_t room[ROOM * ED_SENSOR_ROOM_BYTES / 2]; /* [..][AXES] */
+static union {
+    int16_t samples[ROOM * ED_SENSOR_ROOM_BYTES / 2]; /* [..][AXES] */
+    uint32_t lent[ED_WINDOW_LENT_WORDS];
+} room;
 
 #if ED_APP_MOTION_VIBRATION
 
@@ -116,7 +119,12 @@ void ed_window_describe(void)
 
 void *ed_window_room(void)
 {
-    return room;
+    return room.samples;
+}
+
+uint8_t *ed_window_lend(void)
+{
+    return (uint8_t *)room.lent;
 }
 
 uint32_t ed_window_room_samples(void)
@@ -126,7 +134,7 @@ uint32_t ed_window_room_samples(void)
 
 void ed_window_append(uint32_t count)
 {
-    const int16_t *sample = room;
+    const int16_t *sample = room.samples;
 
     for (uint32_t i = 0; i < count; i++, sample += AXES) {
         for (uint32_t axis = 0; axis < AXES; axis++) {
