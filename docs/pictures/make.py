@@ -1,8 +1,8 @@
 """Draws the README's terminal pictures from real runs: python docs/pictures/make.py [FOLDER].
 
 Runs each command in this environment, in a home of its own, and writes what was to be seen as an
-SVG beside this file. FOLDER: with the recordings of the fan (edge-deploy data get
-ceiling_fan_vibration --data-dir FOLDER), for the picture of anomaly.
+SVG beside this file. FOLDER: with the recordings of the wand and the fan (edge-deploy data get
+NAME --data-dir FOLDER), for the pictures of gesture and anomaly.
 """
 
 from __future__ import annotations
@@ -36,7 +36,11 @@ VIRTUAL = ["flash", "--board", "nano33", "--on", "virtual"]
 SINE = [*VIRTUAL, "hello", "--count", "50"]
 SINE_SHOWN_EVERY = 3  # lines of the stream: a whole turn of the sine fits on a page
 WORDS = [*VIRTUAL, "kws", "--mic", "labs/kws/demo.wav"]
-FAN = [*VIRTUAL, "anomaly", "--imu", "fan.csv"]
+# Of labs that feel, which make what is played of recordings that are not ours to give away.
+MOVED = {
+    "gesture": [*VIRTUAL, "gesture", "--imu", "spells.csv"],
+    "anomaly": [*VIRTUAL, "anomaly", "--imu", "fan.csv"],
+}
 COLUMNS, LINES = 80, 24
 RECORDED_SAMPLES = 70_900  # of the recording: into the third take
 
@@ -47,7 +51,8 @@ def main() -> None:
         hello(home)
         live("kws", WORDS, home)
         if len(sys.argv) > 1:
-            anomaly(Path(sys.argv[1]).resolve(), home)
+            for lab in MOVED:
+                moved(lab, Path(sys.argv[1]).resolve(), home)
     record()
 
 
@@ -78,16 +83,16 @@ def hello(home: str) -> None:
     console.save_svg(str(HERE / "hello.svg"), title="every third line shown")
 
 
-def anomaly(recordings: Path, home: str) -> None:
-    """The fan of which one blade carries a coin, when that was felt last."""
+def moved(lab: str, recordings: Path, home: str) -> None:
+    """What the lab's demonstration shows when something was felt last."""
     with tempfile.TemporaryDirectory() as where:
         subprocess.run(
-            [sys.executable, ROOT / "labs" / "anomaly" / "make_demo.py", recordings],
+            [sys.executable, ROOT / "labs" / lab / "make_demo.py", recordings],
             check=True,
             cwd=where,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
-        live("anomaly", FAN, home, Path(where))
+        live(lab, MOVED[lab], home, Path(where))
 
 
 def live(name: str, words: list[str], home: str, where: Path = ROOT) -> None:
