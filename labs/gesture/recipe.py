@@ -7,6 +7,7 @@ are no recordings: it is made up. TensorFlow is imported in `network` alone.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import inspect
@@ -160,7 +161,7 @@ def data(seed: int, folder: Path) -> Data:
     Of own recordings where the folder holds those: then `none` is what was recorded as such.
     """
     if own.laid_out(LABELS, folder):
-        return own.data(LAB, folder, seed, anew_window=_again, purpose=ABOUT.purpose)
+        return _own(seed, folder)
     every = clips(folder)
     parts = {part: [clip for clip in every if clip.part == part] for part in datasets.PARTS}
     training, validation = parts[datasets.TRAIN], parts[datasets.VALIDATION]
@@ -178,6 +179,21 @@ def data(seed: int, folder: Path) -> Data:
         fresh=lambda number: epoch(training, seen, np.random.default_rng((seed, number))),
         notes=(*_counts(every), *_cross_validated()),
     )
+
+
+def _own(seed: int, folder: Path) -> Data:
+    """Of own recordings: each anew EACH times in an epoch, and nothing made up."""
+    plain = own.data(LAB, folder, seed, purpose=ABOUT.purpose)
+    targets = np.repeat(plain.train.targets, EACH, axis=0)
+
+    def fresh(number: int) -> Samples:
+        draw = np.random.default_rng((seed, number))
+        order = draw.permutation(len(targets))
+        inputs = anew(np.repeat(plain.train.inputs, EACH, axis=0), draw)
+        return Samples(inputs[order], targets[order])
+
+    train = Samples(np.repeat(plain.train.inputs, EACH, axis=0), targets)
+    return dataclasses.replace(plain, train=train, fresh=fresh, representative=plain.train.inputs)
 
 
 def epoch(training: Sequence[Clip], seen: Clips, draw: np.random.Generator) -> Samples:
@@ -200,11 +216,6 @@ def anew(spells: Clips, draw: np.random.Generator) -> Clips:
     # Full scale: no sensor gives more acceleration.
     spells[..., :3] = np.clip(spells[..., :3], -1.0, 1.0)
     return np.asarray(spells, np.float32)
-
-
-def _again(spell: NDArray[np.float32], draw: np.random.Generator) -> NDArray[np.float32]:
-    """One window as it might have been another time."""
-    return anew(spell[np.newaxis], draw)[0]
 
 
 def no_spells(spells: Clips, count: int, draw: np.random.Generator) -> Clips:

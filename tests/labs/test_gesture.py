@@ -6,6 +6,7 @@ where they are not.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -22,6 +23,7 @@ from edge_deploy.errors import BadInput
 from edge_deploy.features import MotionFeatures
 from edge_deploy.model import oracle
 from edge_deploy.training import classification, datasets, evaluate, recipe, runtime, train
+from tests import own_lab
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "labs" / "gesture"
@@ -129,6 +131,27 @@ def test_a_cut_file_is_refused(tmp_path, module):
         module.clips(tmp_path)
     with pytest.raises(datasets.NoData):
         module.clips(tmp_path / "train")
+
+
+def test_own_recordings_take_the_place_of_the_data_set(lab, module, tmp_path):
+    mine = dataclasses.replace(lab, folder=tmp_path)
+    for number, speaker in enumerate(("ada", "bob", "cyd")):
+        own_lab.record(mine, speaker, number)
+    folder = tmp_path / "data"
+    data = module.data(1, folder)
+    # Of three people one is in each part; two clips of each of six labels, none of them made up.
+    assert len(data.train) == 12 * module.EACH
+    assert len(data.validation) == len(data.test) == 12
+    first, second = data.fresh(0), data.fresh(1)
+    assert first.inputs.shape == data.train.inputs.shape == (len(data.train), 119, 6)
+    assert (first.targets.sum(axis=0) == 2 * module.EACH).all()
+    assert (first.inputs != second.inputs).any(axis=(1, 2)).all()
+    assert "in place of" in data.about.data
+    held = module.held_out(folder)
+    assert {one.group for one in held} == {"bob"}
+    features = MotionFeatures(lab.features)
+    for one, row in zip(held, data.test.inputs, strict=True):
+        assert np.array_equal(features.window(one.samples()), row)
 
 
 @pytest.mark.slow
