@@ -20,7 +20,12 @@ from edge_deploy import features, motion, pictures, recordings
 from edge_deploy.errors import BadInput
 from edge_deploy.labs import Lab
 from edge_deploy.recordings import TEST, TRAIN, VALIDATION, Clip
-from edge_deploy.sensing import AudioFeatureSettings, FeatureSettings, ImageFeatureSettings
+from edge_deploy.sensing import (
+    AudioFeatureSettings,
+    FeatureSettings,
+    ImageFeatureSettings,
+    VibrationFeatureSettings,
+)
 from edge_deploy.training import speech
 from edge_deploy.training.datasets import NoData
 from edge_deploy.training.recipe import About, Data, HeldOut, Samples
@@ -136,7 +141,8 @@ def parts(lab: Lab, folder: Path) -> dict[str, list[Clip]]:
     if missing:
         empty = [label for label in missing if (folder / label).is_dir()]
         also = f" ({', '.join(empty)}: an empty folder)" if empty else ""
-        new = f"edge-deploy new mylab --labels {shlex.quote(','.join(sorted(there)))}"
+        labels = shlex.quote(",".join(sorted(there)))
+        new = f"edge-deploy new mylab --sensor {_sensor_word(lab)} --labels {labels}"
         raise NoData(
             f"{folder} has no recordings of {', '.join(missing)}{also}; {lab.name} tells "
             f"{', '.join(lab.labels)} apart, and each needs some.",
@@ -162,6 +168,13 @@ def parts(lab: Lab, folder: Path) -> dict[str, list[Clip]]:
     except recordings.TooFewGroups as error:
         error.try_next = (f"{_record_again(lab, folder, error.label)}    {error.again}",)
         raise
+
+
+def _sensor_word(lab: Lab) -> str:
+    """What `edge-deploy new` calls a lab's sensor."""
+    if isinstance(lab.features, VibrationFeatureSettings):
+        return "vibration"
+    return {"microphone": "mic"}.get(lab.source.kind, lab.source.kind)
 
 
 def _record_again(lab: Lab, folder: Path, label: str) -> str:

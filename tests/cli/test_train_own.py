@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import shlex
 import sys
 import wave
 
@@ -16,6 +17,7 @@ from edge_deploy import audio, labs, recordings
 from edge_deploy.errors import BadInput, Exit
 from edge_deploy.recordings import Facts
 from edge_deploy.training import TrainingMissing, recipe, runtime, speech
+from tests import test_docs
 
 SPEAKERS = ("ada", "bob", "cyd", "dan", "eve")
 LABELS = labs.load("kws").labels
@@ -142,7 +144,10 @@ def test_labels_that_are_there_make_a_lab_of_their_own(command, own):
     data = recipe.load(labs.load("kws").folder).data
     with pytest.raises(BadInput) as told:
         data(1, own)
-    assert told.value.try_next[-1].startswith("edge-deploy new mylab --labels silence,unknown,yes ")
+    command_line, _, what = told.value.try_next[-1].partition("    ")
+    assert command_line == "edge-deploy new mylab --sensor mic --labels silence,unknown,yes"
+    assert what == "a lab of what is there"
+    test_docs.check(tuple(shlex.split(command_line)[1:]))
 
 
 @settings(deadline=None, max_examples=200)
