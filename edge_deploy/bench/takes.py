@@ -34,9 +34,10 @@ STILL_G = 0.1
 STILL_DPS = 10.0
 # A sensor that measures has noise of more than this; one that is stuck, or nobody's, has not.
 DEAD_STEPS = 4
-# Quick movements of a hand touch the end of an accelerometer's scale for moments; where it stays
-# there for a tenth of a take, what happened meanwhile is not known.
-CLIPPED_SHARE = 0.1
+# Quick movements of a hand reach the end of an accelerometer's scale: the spells of a wand that
+# the lab gesture learns from are there for up to 36 % of a clip. Beyond a half it is unknown what
+# happened for most of it.
+CLIPPED_SHARE = 0.5
 # Of 255: nearly every pixel below is a closed lid, nearly every one above a lamp, and less of a
 # difference between nearly all of them is a wall.
 BLACK_BELOW, WHITE_ABOVE, PLAIN_WITHIN = 16, 239, 8

@@ -110,7 +110,16 @@ class Clip:
 
 
 def clips(folder: Path) -> list[Clip]:
-    """Every clip of the recordings in `folder`, as they are split. Raises BadInput."""
+    """Every clip of the recordings in `folder`, as they are split; own ones where laid out so.
+
+    Raises BadInput.
+    """
+    if own.laid_out(LABELS, folder):
+        return [
+            Clip(clip.file, LABELS.index(clip.label), part, own.samples(LAB, clip))
+            for part, found in own.parts(LAB, folder).items()
+            for clip in found
+        ]
     wand = datasets.folder_of(WAND, folder)
     found: list[Clip] = []
     for spell, file in FILES.items():
@@ -163,6 +172,7 @@ def data(seed: int, folder: Path) -> Data:
     if own.laid_out(LABELS, folder):
         return _own(seed, folder)
     every = clips(folder)
+    owned = own.laid_out(LABELS, folder)
     parts = {part: [clip for clip in every if clip.part == part] for part in datasets.PARTS}
     training, validation = parts[datasets.TRAIN], parts[datasets.VALIDATION]
     seen, held = windows(training), windows(validation)
@@ -177,7 +187,10 @@ def data(seed: int, folder: Path) -> Data:
         test=Samples(windows(test), targets([clip.label for clip in test])),
         representative=seen,
         fresh=lambda number: epoch(training, seen, np.random.default_rng((seed, number))),
-        notes=(*_counts(every), *_cross_validated()),
+        notes=own.notes(LAB, own.parts(LAB, folder))
+        if owned
+        else (*_counts(every), *_cross_validated()),
+        about=own.about(ABOUT.purpose) if owned else None,
     )
 
 

@@ -150,7 +150,7 @@ def moving(g: float, dps: float = 0.0, noise: int = 8) -> np.ndarray:
         (moving(0.05, dps=5.0), Problem.STILL),
         (moving(0.0, noise=0), Problem.DEAD),
         (moving(20.0), Problem.CLIPPED),
-        (moving(8.1), None),  # touches the ends for moments
+        (moving(10.0), None),  # is at the ends for 40 % of it
         (moving(1.0, dps=9_000.0), Problem.CLIPPED),
         (moving(1.0)[:, :3], None),
     ],

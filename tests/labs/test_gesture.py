@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_deploy import compiler, labs, model, motion
+from edge_deploy import compiler, labs, model, motion, recordings
 from edge_deploy.errors import BadInput
 from edge_deploy.features import MotionFeatures
 from edge_deploy.model import oracle
@@ -243,3 +243,23 @@ def test_the_demo_has_a_clip_of_every_spell(made, module, tmp_path):
         assert np.array_equal(one[240:359], clip.samples())
         assert not one[:240, 3:].any()
         assert not one[359:, 3:].any()
+
+
+def test_it_learns_from_own_recordings_too(lab, tmp_path):
+    mine = dataclasses.replace(lab, folder=tmp_path)
+    for number, speaker in enumerate(("ada", "bob", "cyd", "dan", "eve")):
+        own_lab.record(mine, speaker, number)
+    loaded = recipe.load(FOLDER)
+    data = loaded.data(1, tmp_path / "data")
+    assert len(data.test) == 2 * len(lab.labels)
+    assert data.test.inputs.shape[1:] == lab.features.shape
+    assert data.about is not None
+    assert recordings.names_speaker("\n".join(data.notes), "ada")
+    hold_out = recipe.function(FOLDER, "held_out")
+    held = hold_out(tmp_path / "data")
+    assert {each.name.split("/")[1].split("_")[0] for each in held} == {"bob"}
+    # What training tests on is what `evaluate` plays to a board.
+    window = MotionFeatures(lab.features).window
+    played = np.stack([window(each.samples()) for each in held])
+    assert data.test.inputs.tobytes() == played.tobytes()
+    assert data.fresh(0).inputs.shape[1:] == lab.features.shape
