@@ -174,11 +174,9 @@ def _search(
     found: Sequence[Task], store: Store, shown: Shown, workers: int, address: str | None
 ) -> list[Point]:
     """The points, done or kept; told one by one. Ctrl-C ends the command in one line."""
+    doers = pool.Processes(workers) if address is None else _OnCluster(address)
     try:
-        with _doers(workers, address) as doers:
-            return search.run(
-                found, doers, store, kept=shown.kept, ended=shown.ended, said=output.say
-            )
+        return search.run(found, doers, store, kept=shown.kept, ended=shown.ended, said=output.say)
     except KeyboardInterrupt:
         raise click.Abort(
             f"Interrupted: {shown.done} of {len(found)} points are kept in {store.folder}; the "
@@ -186,17 +184,20 @@ def _search(
         ) from None
 
 
-@contextlib.contextmanager
-def _doers(workers: int, address: str | None) -> Iterator[search.Doers]:
-    """Who does the jobs; a cluster is only spoken to if there are any."""
-    if address is None:
-        yield pool.Processes(workers)
-        return
-    from edge_deploy.teaching.explore.cluster import Cluster
+class _OnCluster:
+    """The workers of a cluster, which is only spoken to when there are jobs."""
 
-    with contextlib.closing(Cluster(address, output.say)) as cluster:
-        output.say(f"{address}: {cluster.workers} points at a time.")
-        yield cluster
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[Point]:
+        """The points of all jobs, as they end."""
+        from edge_deploy.teaching.explore.cluster import Cluster
+
+        with contextlib.closing(Cluster(self._address, output.say)) as cluster:
+            workers = cluster.workers
+            output.say(f"{self._address}: {workers} point{'s' * (workers > 1)} at a time.")
+            yield from cluster.run(tasks)
 
 
 def _none_worked(results: Sequence[Point]) -> EdgeDeployError:

@@ -119,6 +119,13 @@ def test_a_search_is_told_drawn_and_goes_on_where_it_was(lab, doers, command):
     assert Path("other.svg").is_file()
 
 
+def test_a_cluster_is_not_spoken_to_where_all_is_kept(lab, doers, command):
+    words = WORDS[:-2]
+    assert command(*words).code == 0
+    assert command(*words, "--cluster", "tcp://nowhere.invalid:1").code == 0
+    assert doers["done"] == 4
+
+
 def test_quick_is_said_everywhere(lab, doers, command):
     ended = command("explore", "twice", "--quick", "--json")
     document = json.loads(ended.out)
