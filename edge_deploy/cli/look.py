@@ -10,7 +10,7 @@ import click
 from edge_deploy import boards as board_files
 from edge_deploy import model
 from edge_deploy.boards import Board
-from edge_deploy.cli import output, prepare
+from edge_deploy.cli import connected, output, prepare
 from edge_deploy.cli.options import MODEL_HELP, board_option, debug_option, json_option
 from edge_deploy.compiler import Compiled, extents
 from edge_deploy.compiler import picture as plan_picture
@@ -21,7 +21,7 @@ from edge_deploy.compiler import picture as plan_picture
 @json_option
 @debug_option
 def boards(name: str | None, as_json: bool) -> None:
-    """List the kinds of board, or show the one named NAME with the source of every value."""
+    """List the kinds of board and what is connected, or show NAME with every value's source."""
     if name:
         board = board_files.load(name)
         if as_json:
@@ -30,8 +30,14 @@ def boards(name: str | None, as_json: bool) -> None:
             _show_board(board)
         return
     known = board_files.load_all()
+    plugged = connected.look(known)
     if as_json:
-        output.document({"boards": [board.as_json() for board in known.values()]})
+        output.document(
+            {
+                "boards": [board.as_json() for board in known.values()],
+                "connected": [each.as_json() for each in plugged],
+            }
+        )
         return
     output.table(
         ["board", "what it is", "chip", "MHz", "flash B", "RAM B", "virtual board"],
@@ -46,6 +52,21 @@ def boards(name: str | None, as_json: bool) -> None:
                 "emulated" if board.target == "cortex_m4" else "on this computer",
             ]
             for board in known.values()
+        ],
+    )
+    if not plugged:
+        output.show("Connected: none. edge-deploy doctor  says what may stand in the way.")
+        return
+    output.table(
+        ["connected", "serial number", "board", "runs"],
+        [
+            [
+                each.port.path,
+                each.port.serial_number or "-",
+                each.board.name if each.board else "-",
+                each.runs,
+            ]
+            for each in plugged
         ],
     )
 

@@ -30,6 +30,7 @@ class Verb:
 VERBS: tuple[Verb, ...] = (
     Verb("boards", "look", "look", "List the kinds of board, or show one with its sources."),
     Verb("labs", "look", "labs", "List the labs, or show one with what was recorded for it."),
+    Verb("doctor", "look", "doctor", "Look for what stands between you and a board."),
     Verb("inspect", "look", "look", "Show what a model needs, and whether it fits a board."),
     Verb("data", "look", "data", "List, download and check the recordings that labs learn from."),
     Verb("new", "make", "new", "Make a lab of your own: a folder that every verb takes."),

@@ -83,9 +83,17 @@ class Bus:
         self.home = home
         self.boards: list[FakeNano] = []
 
-    def plug(self, name: str = "ttyACM0", serial: str = "A1", **mischief: object) -> FakeNano:
-        """A board whose program runs."""
+    def plug(
+        self,
+        name: str = "ttyACM0",
+        serial: str = "A1",
+        *,
+        image: bytes | None = None,
+        **mischief: object,
+    ) -> FakeNano:
+        """A board whose program runs: the image, where it has one."""
         board = FakeNano(self.home, name, serial, Mischief(**mischief))  # type: ignore[arg-type]
+        board.image = image
         self.boards.append(board)
         board.start()
         return board
