@@ -95,16 +95,9 @@ def train(
                     kept=kept,
                     watch=watch,
                 )
+            model, card = _written(result, folder, lab)
         except KeyboardInterrupt:
             raise click.Abort(_interrupted(kept, lab.name)) from None
-        try:
-            model, card = result.write(folder, training.pictures(result))
-            training.complete(folder, lab.folder)
-        except OSError as error:
-            raise EdgeDeployError(
-                f"{folder}: cannot be written: {error.strerror or error}.",
-                try_next=["--output OTHER_FOLDER    what was trained is kept"],
-            ) from error
         kept.forget()
     if as_json:
         _show_json(result, model, card)
@@ -122,6 +115,22 @@ def _folder(lab: Lab, recordings: Path | None, *, quick: bool) -> Path:
     if ships and recordings is not None and own.laid_out(lab.labels, recordings):
         return Path(f"{lab.name}-own")
     return lab.folder
+
+
+def _written(result: TrainResult, folder: Path, lab: Lab) -> tuple[Path, Path]:
+    """The model and its card, in a folder that is a lab."""
+    from edge_deploy import training
+
+    pictures = training.pictures(result)
+    try:
+        written = result.write(folder, pictures)
+        training.complete(folder, lab.folder)
+    except OSError as error:
+        raise EdgeDeployError(
+            f"{folder}: cannot be written: {error.strerror or error}.",
+            try_next=["--output OTHER_FOLDER    what was trained is kept"],
+        ) from error
+    return written
 
 
 def _interrupted(kept: Kept, name: str) -> str:

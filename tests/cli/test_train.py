@@ -92,8 +92,16 @@ def test_a_kill_loses_the_epoch_that_was_begun_and_nothing_else(command, lab, un
 
 
 def test_a_run_that_had_ended_but_was_not_written_is_not_trained_again(
-    command, lab, tmp_path, uninterrupted
+    command, lab, tmp_path, uninterrupted, monkeypatch
 ):
+    def interrupted(_result):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("edge_deploy.training.pictures", interrupted)
+        ended = command("train", lab)
+    assert ended.code == Exit.INTERRUPTED
+    assert "Interrupted; 5 epochs of thirds are kept." in ended.err
     (tmp_path / "file").write_text("")
     ended = command("train", lab, "-o", tmp_path / "file" / "folder")
     assert ended.code == Exit.FAILED
