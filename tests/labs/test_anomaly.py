@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import re
 import sys
 from pathlib import Path
@@ -193,6 +194,20 @@ def test_it_trains_to_gaussians_that_int8_keeps(made, lab, module):
     assert compiler.compile(graph, target=compiler.CORTEX_M4).arena_bytes <= 48
     assert sum(model.macs(graph)) == 48
     assert str(made) not in result.card
+
+
+@pytest.mark.slow
+def test_the_recipe_makes_the_committed_model(fan, content, card, lab):
+    try:
+        runtime.load()
+    except runtime.TrainingMissing as error:
+        pytest.skip(error.message)
+    here = f"{runtime.versions()}, numpy {np.__version__}, {platform.machine()}"
+    if here not in card:
+        pytest.skip(f"the card is by other versions than {here}")
+    result = train(lab, recordings=fan)
+    assert result.model == content
+    assert result.card == card
 
 
 def test_the_score_rises_with_the_distance_from_the_nearest_state(content, module):

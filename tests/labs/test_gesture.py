@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import platform
 import runpy
 import sys
 from collections import Counter
@@ -166,6 +167,20 @@ def test_it_trains_and_its_model_is_one_that_we_can_compile(made, lab):
     assert result.classes.labels == lab.labels
     assert int(result.classes.in_int8.sum()) == result.test_samples == 5
     assert str(made) not in result.card
+
+
+@pytest.mark.slow
+def test_the_recipe_makes_the_committed_model(wand, content, card, lab):
+    try:
+        runtime.load()
+    except runtime.TrainingMissing as error:
+        pytest.skip(error.message)
+    here = f"{runtime.versions()}, numpy {np.__version__}, {platform.machine()}"
+    if here not in card:
+        pytest.skip(f"the card is by other versions than {here}")
+    result = train(lab, recordings=wand)
+    assert result.model == content
+    assert result.card == card
 
 
 def test_the_given_split_is_kept(wand, module):
