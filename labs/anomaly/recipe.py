@@ -23,7 +23,7 @@ from edge_deploy.errors import BadInput
 from edge_deploy.features import VibrationFeatures
 from edge_deploy.labs import Lab
 from edge_deploy.sensing import VibrationFeatureSettings
-from edge_deploy.training import datasets
+from edge_deploy.training import datasets, own
 from edge_deploy.training.recipe import (
     About,
     Data,
@@ -137,6 +137,14 @@ class Record:
 
 def records(folder: Path) -> list[Record]:
     """Every record in `folder`, as they are split, oldest first. Raises BadInput."""
+    if own.laid_out(("normal", *LAB.labels), folder):
+        raise BadInput(
+            f"{folder} holds own recordings, and {LAB.name} knows the states of one fan alone.",
+            try_next=[
+                "a copy of labs/anomaly: NORMAL and START in its recipe.py say what is normal",
+                "edge-deploy new mymachine --sensor vibration    tells recorded states apart",
+            ],
+        )
     root = datasets.folder_of(FAN, folder) / "ceiling-fan"
     found: list[Record] = []
     for state, name in NORMAL.items():

@@ -2,7 +2,7 @@
 
 All 125 clips are dealt into five folds; each is told, in float and in int8, by a model that learnt
 from the other four; and all that five times with other folds. Writes cross_validation.json beside
-itself, which the card quotes while the recipe stays as it is. Six minutes on one core.
+itself, which the card quotes while the recipe stays as it is. Seven minutes on one core.
 
 With --training-only it is of the 100 clips of train/ alone, for choices, and writes nothing.
 """

@@ -163,6 +163,9 @@ def test_what_is_no_record_is_refused(made, module, tmp_path):
         (root / name).mkdir(parents=True)
     with pytest.raises(BadInput, match="has 0 records"):
         module.records(tmp_path)
+    (tmp_path / "own" / "normal").mkdir(parents=True)
+    with pytest.raises(BadInput, match="holds own recordings, and anomaly knows"):
+        module.held_out(tmp_path / "own")
     (short,) = [module.Record(tmp_path / "short.csv", "low", False, datasets.TEST)]
     motion.write(short.path, np.zeros((199, 3), np.int16))
     with pytest.raises(BadInput, match="has 199 samples; expected 200"):
