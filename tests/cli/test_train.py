@@ -68,6 +68,7 @@ def test_ctrl_c_says_how_to_go_on_and_what_follows_is_the_same_model(command, la
     assert _checkpoints() == []
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_a_kill_loses_the_epoch_that_was_begun_and_nothing_else(command, lab, uninterrupted):
     (lab / "stop").write_text("2 SIGKILL")
     killed = subprocess.run(
