@@ -26,7 +26,7 @@ def _record(lab: Lab, folder: Path) -> None:
             recordings.keep(folder, label, speaker, session, facts, write)
 
 
-@pytest.mark.parametrize("name", ["gesture", "kws"])
+@pytest.mark.parametrize("name", ["gesture", "kws", "vision"])
 def test_a_lab_of_ours_takes_own_recordings(name: str, tmp_path: Path) -> None:
     lab = labs.load(name)
     assert not own.laid_out(lab.labels, tmp_path)
