@@ -10,11 +10,12 @@ import difflib
 import functools
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from edge_deploy import places, yamlfile
+from edge_deploy import calibration, places, yamlfile
+from edge_deploy.calibration import Calibration
 from edge_deploy.errors import UsageError
 from edge_deploy.yamlfile import Fields, Value
 
@@ -92,6 +93,8 @@ class Board:
     flash_wait_states: cycles added to every read of a 32-bit data word from flash; None: not known.
     usb_ids: `vendor:product`, four lower-case hex digits each -> one of USB_MODES.
     sources: field (with a dot: `currents.active_ua`) -> where its value is from.
+    calibration: what was measured on a board of the user's, if anything was; a virtual board runs
+    by it (`modelled_clock_hz`, `modelled_wait_states`).
     """
 
     name: str
@@ -111,6 +114,19 @@ class Board:
     platformio: PlatformIO | None = None
     variants: Mapping[str, Variant] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
+    calibration: Calibration | None = None
+
+    @property
+    def modelled_clock_hz(self) -> int:
+        """At which modelled cycles take the time that they do on silicon, as far as is known."""
+        return self.clock_hz if self.calibration is None else self.calibration.clock_hz
+
+    @property
+    def modelled_wait_states(self) -> int | None:
+        """Those of data reads from flash: measured, or what boards.yaml assumes."""
+        if self.calibration is None:
+            return self.flash_wait_states
+        return self.calibration.flash_wait_states
 
     @property
     def application_flash_bytes(self) -> int | None:
@@ -135,6 +151,12 @@ class Board:
             one = self.platformio
             shown["platformio"] = f"{one.platform}, {one.board}, {one.framework}"
         found = _facts(shown, self.sources)
+        if self.calibration is not None:
+            measured = self.calibration
+            source = f"calibration {measured.id}, measured {measured.measured_at}"
+            values = {"modelled_clock_hz": measured.clock_hz}
+            values["modelled_wait_states"] = measured.flash_wait_states
+            found += _facts(values, dict.fromkeys(values, source))
         for variant in self.variants.values():
             own: dict[str, object] = {key: getattr(variant, key) for key in _SHOWN_OF_VARIANT}
             own |= {f"parts.{kind}": part for kind, part in variant.parts.items()}
@@ -147,6 +169,8 @@ class Board:
         found |= _known({key: getattr(self, key) for key in _SHOWN})
         if self.currents is not None:
             found["currents"] = asdict(self.currents)
+        if self.calibration is not None:
+            found["calibration"] = asdict(self.calibration)
         found["usb_ids"] = dict(self.usb_ids)
         if self.platformio is not None:
             found["platformio"] = asdict(self.platformio)
@@ -205,8 +229,22 @@ def load(name: str) -> Board:
 
 
 def load_all() -> Mapping[str, Board]:
-    """All boards that edge-deploy knows, by name, in the file's order. Raises BadFile."""
-    return _load_file(places.shipped("boards.yaml"))
+    """All boards that edge-deploy knows, by name, in the file's order. Raises BadFile.
+
+    What the user has measured (`calibrate`) stands in place of what is assumed.
+    """
+    known = _load_file(places.shipped("boards.yaml"))
+    measured = calibration.load_all()
+    if not measured:
+        return known
+    return MappingProxyType(
+        {name: _calibrated(board, measured.get(name)) for name, board in known.items()}
+    )
+
+
+def _calibrated(board: Board, measured: Calibration | None) -> Board:
+    """The board with what was measured of its kind."""
+    return board if measured is None else replace(board, calibration=measured)
 
 
 @functools.lru_cache(maxsize=4)

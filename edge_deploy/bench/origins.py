@@ -30,6 +30,10 @@ class Ported(Protocol):
     def port(self) -> str:
         """The firmware's port."""
 
+    @property
+    def variant(self) -> str:
+        """Where the firmware runs, and by what its clock was measured."""
+
 
 def of(hello: Ported) -> Origins:
     """The origins on a board, by its firmware's port (docs/wire.md, `hello`).
@@ -39,7 +43,8 @@ def of(hello: Ported) -> Origins:
     """
     if hello.port == "virtual_m4":
         cycles = "modelled:cortex_m4"
-        return Origins(cycles, cycles, power.ORIGIN)
+        _, plus, calibrated = hello.variant.partition("+")
+        return Origins(cycles + plus + calibrated, cycles, power.ORIGIN + plus + calibrated)
     if hello.port == "host":
         return Origins("measured:host_clock", "measured:host_counter", "measured:host_meter")
     # A real board: the counters are those of its core, under the port's name.

@@ -44,6 +44,7 @@ def emit(
         raise UsageError(
             f"source {source.kind!r} is not known; there are {', '.join(sorted(_SOURCES))}."
         )
+    clock_hz = board.modelled_clock_hz if port == "virtual_m4" else board.clock_hz
     # C99 has no empty initialiser: without labels there is one empty string, counted as none.
     texts = ", ".join(c_string(wire_name(label)) for label in labels) or '""'
     lines = [
@@ -52,10 +53,10 @@ def emit(
         "#define ED_APP_CONFIG_H",
         "",
         f"#define ED_APP_BOARD {c_string(wire_name(board.name))}",
-        f"#define ED_APP_VARIANT {c_string(VARIANTS[port])}",
+        f"#define ED_APP_VARIANT {c_string(_variant(board, port))}",
         f"#define ED_APP_PORT {c_string(port)}",
         f"#define ED_APP_FIRMWARE {c_string(edge_deploy.__version__)}",
-        f"#define ED_APP_CLOCK_HZ {board.clock_hz}u",
+        f"#define ED_APP_CLOCK_HZ {clock_hz}u",
         f"#define ED_APP_SUPPLY_MV {board.supply_mv or 0}u",  # 0: not known
         f"#define ED_APP_LABELS {len(labels)}",
         f"#define ED_APP_LABEL_TEXTS {{ {texts} }}",
@@ -76,3 +77,11 @@ def emit(
         lines.append(f"#define ED_APP_SENSOR {_SOURCES[record.kind]}")
         lines += sensing.sensor_macros(record)
     return "\n".join([*lines, "", "#endif", ""])
+
+
+def _variant(board: Board, port: str) -> str:
+    """What `hello` gives as variant; of a virtual board with what its clock was measured by."""
+    known = VARIANTS[port]
+    if port == "virtual_m4" and board.calibration is not None:
+        return f"{known}+calibrated:{board.calibration.id}"
+    return known

@@ -52,6 +52,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("verify", "measure", "measure", "Compare a board's outputs with TensorFlow Lite's bits."),
     Verb("bench", "measure", "measure", "Measure latency, memory and energy on a board."),
     Verb("profile", "measure", "measure", "The same as bench, layer by layer."),
+    Verb("calibrate", "measure", "calibrate", "Hold the cycle model against a board of yours."),
 )
 
 EXIT_CODES: tuple[tuple[Exit, str], ...] = (

@@ -216,10 +216,10 @@ def hardware_of(board: Board, *, wait_states: bool) -> Hardware:
         power = PowerModel(currents.active_ua, currents.idle_ua, board.supply_mv)
     return Hardware(
         name=board.name,
-        clock_hz=board.clock_hz,
+        clock_hz=board.modelled_clock_hz,
         flash_bytes=FLASH_BYTES,
         ram_bytes=board.ram_bytes,
-        flash_wait_states=board.flash_wait_states if wait_states else None,
+        flash_wait_states=board.modelled_wait_states if wait_states else None,
         power=power,
     )
 
