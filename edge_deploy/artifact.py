@@ -23,13 +23,23 @@ MANIFEST_FILE = "manifest.json"
 # A manifest is 1 KB. More than this is not one, and is not read into memory.
 _MANIFEST_LIMIT_BYTES = 65_536
 _SHA256_DIGITS = 64
+# Flash of a board: more than any of ours has.
+_MOST_OFFSET = 1 << 30
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file that goes to a board beside the image. offset: in its flash, bytes."""
+
+    file: str
+    offset: int
 
 
 @dataclass(frozen=True)
 class Manifest:
     """What an image holds, and what it takes of its board.
 
-    port: `virtual_m4` or `host`; engine: as the firmware's `hello` names it.
+    port: `virtual_m4`, `host` or `arduino`; engine: as the firmware's `hello` names it.
     target: what the compiler emitted code for, `portable` or `cortex_m4`.
     flash_bytes: all that is loaded, and of a real board's image what its core alone does not take
     (`reserved_flash_bytes` in boards.yaml; ram_bytes likewise). code_bytes: of it, what is not
@@ -39,8 +49,9 @@ class Manifest:
     ram_bytes: all static RAM with the arena and the reserved stack.
     These and stack_reserved_bytes are None where the image runs under an operating system,
     which has no such limits.
-    load_address: where the image goes; 0 for an executable.
+    load_address: where the image goes; 0 for an executable, and where the uploader knows it.
     image, elf: file names in the artifact's folder.
+    parts: files there that a board needs beside the image; a manifest without the key has none.
     """
 
     model_name: str
@@ -62,10 +73,14 @@ class Manifest:
     tool_version: str
     image: str
     elf: str
+    parts: tuple[Part, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The manifest as it stands on disk, and in `--json` output."""
-        return {"schema_version": SCHEMA_VERSION, **dataclasses.asdict(self)}
+        found = {"schema_version": SCHEMA_VERSION, **dataclasses.asdict(self)}
+        if not self.parts:
+            del found["parts"]
+        return found
 
 
 @dataclass(frozen=True)
@@ -76,6 +91,12 @@ class Artifact:
     image: Path
     elf: Path
     manifest: Manifest
+
+    @property
+    def pieces(self) -> tuple[tuple[int, Path], ...]:
+        """(offset in flash, file) of all that goes to the board, by offset."""
+        parts = [(part.offset, self.folder / part.file) for part in self.manifest.parts]
+        return tuple(sorted([*parts, (self.manifest.load_address, self.image)]))
 
 
 def read(folder: Path) -> Artifact:
@@ -92,8 +113,9 @@ def read(folder: Path) -> Artifact:
             f"{manifest.image_sha256[:16]}...",
             try_next=("build it again",),
         )
-    if not found.elf.is_file():
-        raise BadInput(f"{found.elf} is missing; the manifest names it.")
+    for needed in (found.elf, *(path for _, path in found.pieces)):
+        if not needed.is_file():
+            raise BadInput(f"{needed} is missing; the manifest names it.")
     return found
 
 
@@ -136,8 +158,9 @@ def read_manifest(path: Path) -> Manifest:
     checked: dict[str, Any] = {
         field.name: _checked(path, values, field.name, str(field.type))
         for field in dataclasses.fields(Manifest)
+        if field.name != "parts"
     }
-    return Manifest(**checked)
+    return Manifest(**checked, parts=_parts(path, values.get("parts", [])))
 
 
 def sha256_of(path: Path) -> str:
@@ -165,10 +188,33 @@ def _checked(path: Path, values: dict[str, Any], name: str, wanted: str) -> str 
     if name.endswith("_sha256") and not _is_sha256(value):
         raise BadInput(f"{path}: {name!r} is {value!r:.60}, not {_SHA256_DIGITS} hex digits.")
     # A manifest from elsewhere must not make us read or flash a file outside its folder.
-    if name in ("image", "elf") and (not value or value in (".", "..") or set(value) & set("/\\:")):
+    if name in ("image", "elf") and not _is_plain(value):
         raise BadInput(f"{path}: {name!r} is {value!r:.60}, not a plain file name.")
     checked: str | int = value
     return checked
+
+
+def _parts(path: Path, value: object) -> tuple[Part, ...]:
+    """`parts`: a list of {"file", "offset"}. Raises BadInput."""
+    wanted = f"{path}: 'parts' is not a list of file names with offsets: {value!r:.60}."
+    if not isinstance(value, list):
+        raise BadInput(wanted)
+    found = []
+    for entry in value:
+        if not isinstance(entry, dict) or set(entry) != {"file", "offset"}:
+            raise BadInput(wanted)
+        file, offset = entry["file"], entry["offset"]
+        if not isinstance(file, str) or not _is_plain(file) or type(offset) is not int:
+            raise BadInput(wanted)
+        if not 0 <= offset < _MOST_OFFSET:
+            raise BadInput(wanted)
+        found.append(Part(file, offset))
+    return tuple(found)
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name is of a file in the same folder."""
+    return bool(name) and name not in (".", "..") and not set(name) & set("/\\:")
 
 
 def _is_sha256(value: str) -> bool:

@@ -28,6 +28,7 @@ USB_MODES = ("application", "bootloader", "either")
 # What a board may carry; a variant names the part.
 PARTS = ("microphone", "imu", "humidity", "pressure", "light", "camera", "display")
 
+_PART = re.compile(r"[a-z0-9_]+\.bin")
 _USB_ID = re.compile(r"[0-9a-f]{4}:[0-9a-f]{4}")
 
 _GIB = 1 << 30
@@ -65,6 +66,24 @@ class PlatformIO:
 
 
 @dataclass(frozen=True)
+class Esptool:
+    """How esptool writes to a board: settings of the flash, and what goes where.
+
+    flash_mode, flash_freq, flash_size: esptool's words, written into the bootloader's header.
+    memory_type: of flash and PSRAM, which the build switches on; esptool is not told.
+    application: offset of the program in flash, bytes.
+    parts: (file, offset in bytes) of what a build leaves beside the program and goes with it.
+    """
+
+    flash_mode: str
+    flash_freq: str
+    flash_size: str
+    memory_type: str
+    application: int
+    parts: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
 class Variant:
     """One of several boards under the same name, told apart at start.
 
@@ -92,6 +111,7 @@ class Board:
     ram_bytes before our code; None: not known.
     flash_wait_states: cycles added to every read of a 32-bit data word from flash; None: not known.
     usb_ids: `vendor:product`, four lower-case hex digits each -> one of USB_MODES.
+    esptool: for boards that are written to with it; None for others.
     sources: field (with a dot: `currents.active_ua`) -> where its value is from.
     calibration: what was measured on a board of the user's, if anything was; a virtual board runs
     by it (`modelled_clock_hz`, `modelled_wait_states`).
@@ -112,6 +132,7 @@ class Board:
     currents: Currents | None = None
     usb_ids: Mapping[str, str] = field(default_factory=dict)
     platformio: PlatformIO | None = None
+    esptool: Esptool | None = None
     variants: Mapping[str, Variant] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     calibration: Calibration | None = None
@@ -150,6 +171,11 @@ class Board:
         if self.platformio is not None:
             one = self.platformio
             shown["platformio"] = f"{one.platform}, {one.board}, {one.framework}"
+        if self.esptool is not None:
+            way = self.esptool
+            files = [f"{name} at {offset:#x}" for name, offset in way.parts]
+            flash = f"{way.flash_mode}, {way.flash_freq}, {way.flash_size}, {way.memory_type}"
+            shown["esptool"] = ", ".join([flash, *files, f"program at {way.application:#x}"])
         found = _facts(shown, self.sources)
         if self.calibration is not None:
             measured = self.calibration
@@ -174,6 +200,9 @@ class Board:
         found["usb_ids"] = dict(self.usb_ids)
         if self.platformio is not None:
             found["platformio"] = asdict(self.platformio)
+        if self.esptool is not None:
+            parts = [{"file": name, "offset": offset} for name, offset in self.esptool.parts]
+            found["esptool"] = {**asdict(self.esptool), "parts": parts}
         found["variants"] = [
             {"name": variant.name}
             | _known({key: getattr(variant, key) for key in _SHOWN_OF_VARIANT})
@@ -335,6 +364,7 @@ _OPTIONAL = (
     "currents",
     "usb_ids",
     "platformio",
+    "esptool",
 )
 # What a virtual board of this target cannot do without.
 _NEEDED_BY_CORTEX_M4 = (
@@ -376,6 +406,7 @@ def _board(name: str, value: Value, sources: _Sources) -> Board:
         currents=_currents(fields.get("currents"), facts, sources),
         usb_ids=_usb_ids(fields.get("usb_ids"), facts, sources),
         platformio=_platformio(fields.get("platformio"), facts, sources),
+        esptool=_esptool(fields.get("esptool"), facts, sources),
         variants=MappingProxyType(
             {key: _variant(key, one, sources) for key, one in fields["variants"].named().items()}
         ),
@@ -449,3 +480,44 @@ def _platformio(value: Value | None, facts: _Facts, sources: _Sources) -> Platfo
         board=fields["board"].name(),
         framework=fields["framework"].name(),
     )
+
+
+# As esptool and the platform's board files spell them.
+_FLASH_MODES = ("qio", "qout", "dio", "dout")
+_FLASH_FREQS = ("20m", "26m", "40m", "80m")
+_FLASH_SIZES = ("1MB", "2MB", "4MB", "8MB", "16MB", "32MB")
+_MEMORY_TYPES = ("qio_qspi", "qio_opi", "dio_qspi", "dio_opi", "opi_opi", "opi_qspi")
+_SECTOR_BYTES = 4_096  # what flash is erased by
+_FLASH_OFFSETS = (0, 1 << 25)
+
+
+def _esptool(value: Value | None, facts: _Facts, sources: _Sources) -> Esptool | None:
+    """`esptool`: settings of the flash, and files with their offsets."""
+    if value is None:
+        return None
+    words = ("flash_mode", "flash_freq", "flash_size", "memory_type", "application", "parts")
+    fields = value.fields(required=(*words, "source"), optional=("note",))
+    facts.citations["esptool"] = sources.cite(fields)
+    parts = []
+    for entry in fields["parts"].entries():
+        part = entry.fields(required=("file", "offset"))
+        name = part["file"].text()
+        if not _PART.fullmatch(name):
+            raise part["file"].expected("a plain file name such as bootloader.bin")
+        parts.append((name, _offset(part["offset"])))
+    return Esptool(
+        flash_mode=fields["flash_mode"].choice(_FLASH_MODES),
+        flash_freq=fields["flash_freq"].choice(_FLASH_FREQS),
+        flash_size=fields["flash_size"].choice(_FLASH_SIZES),
+        memory_type=fields["memory_type"].choice(_MEMORY_TYPES),
+        application=_offset(fields["application"]),
+        parts=tuple(parts),
+    )
+
+
+def _offset(value: Value) -> int:
+    """Where in flash something begins: at a sector, so that nothing before it is erased."""
+    offset = value.integer(*_FLASH_OFFSETS)
+    if offset % _SECTOR_BYTES:
+        raise value.expected(f"a multiple of {_SECTOR_BYTES}, which is a sector")
+    return offset

@@ -56,6 +56,12 @@ def config() -> Path:
     return chosen or Path(platformdirs.user_config_dir(_APPLICATION, appauthor=False))
 
 
+def platformio() -> Path:
+    """Where PlatformIO keeps what it downloads, which is its own affair. May not exist yet."""
+    chosen = os.environ.get("PLATFORMIO_CORE_DIR", "")
+    return Path(chosen) if chosen else Path.home() / ".platformio"
+
+
 def _chosen() -> Path | None:
     """`EDGE_DEPLOY_HOME` as an absolute path, or None where it is unset or empty."""
     value = os.environ.get("EDGE_DEPLOY_HOME", "")

@@ -9,7 +9,7 @@ import json
 import pytest
 
 from edge_deploy import artifact
-from edge_deploy.artifact import Manifest
+from edge_deploy.artifact import Manifest, Part
 from edge_deploy.errors import BadInput, BuildFailed, Exit
 
 IMAGE = b"\x00\x20\x00\x20 an image"
@@ -55,6 +55,35 @@ def test_what_was_written_is_read(folder, manifest):
     assert found.elf == folder / "firmware.elf"
 
 
+def test_parts_beside_the_image(folder, manifest):
+    assert "parts" not in manifest.as_json()  # as manifests were before
+    (folder / "bootloader.bin").write_bytes(b"boot")
+    with_parts = dataclasses.replace(manifest, parts=(Part("bootloader.bin", 0),))
+    found = artifact.write(folder, with_parts)
+    assert found.manifest == with_parts
+    assert found.pieces == ((0, folder / "bootloader.bin"), (0x10000, folder / "firmware.bin"))
+    (folder / "bootloader.bin").unlink()
+    with pytest.raises(BadInput, match=r"bootloader\.bin is missing"):
+        artifact.read(folder)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        "bootloader.bin",
+        ["bootloader.bin"],
+        [{"file": "bootloader.bin"}],
+        [{"file": "../bootloader.bin", "offset": 0}],
+        [{"file": "bootloader.bin", "offset": -4096}],
+        [{"file": "bootloader.bin", "offset": True}],
+    ],
+)
+def test_parts_that_are_none(folder, parts):
+    change(folder, lambda values: values.update(parts=parts))
+    with pytest.raises(BadInput, match="'parts' is not a list of file names with offsets"):
+        artifact.read(folder)
+
+
 def test_sizes_may_be_unknown(folder, manifest):
     unknown = dataclasses.replace(manifest, flash_bytes=None, ram_bytes=None, code_bytes=None)
     assert artifact.write(folder, unknown).manifest.flash_bytes is None
@@ -96,7 +125,9 @@ def test_what_is_no_manifest_is_refused(folder, text, says):
         artifact.read(folder)
 
 
-@pytest.mark.parametrize("key", [field.name for field in dataclasses.fields(Manifest)])
+@pytest.mark.parametrize(
+    "key", [field.name for field in dataclasses.fields(Manifest) if field.name != "parts"]
+)
 def test_a_missing_key_is_named(folder, key):
     change(folder, lambda values: values.pop(key))
     with pytest.raises(BadInput, match=f"lacks '{key}'"):

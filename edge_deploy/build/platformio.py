@@ -19,7 +19,7 @@ from pathlib import Path
 
 import edge_deploy
 from edge_deploy import artifact, places, process
-from edge_deploy.artifact import Artifact, Manifest
+from edge_deploy.artifact import Artifact, Manifest, Part
 from edge_deploy.boards import Board
 from edge_deploy.build import cache, elf, project
 from edge_deploy.compiler import Compiled
@@ -30,11 +30,37 @@ from edge_deploy.toolchains import ToolchainMissing
 # The first build downloads a core and a compiler; a later one takes a minute or two.
 TIMEOUT_S = 3600.0
 _KEEP_LOGS = 20
-# Files of a build that are flashed beside firmware.bin, where there are some.
-_PARTS = ("bootloader.bin", "partitions.bin")
+# Of an ESP32 the platform builds two of the files beside the program; the third is its core's.
+_CORE_PARTS = {
+    "boot_app0.bin": "packages/framework-arduinoespressif32/tools/partitions/boot_app0.bin"
+}
 _WORST = 4
 
 Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Content:
+    """What an image is made of, as its manifest tells it."""
+
+    name: str
+    sha256: str
+    engine: str
+    target: str
+    weights_bytes: int
+    arena_bytes: int
+
+    @classmethod
+    def of(cls, compiled: Compiled, graph: Graph) -> Content:
+        """The content of our firmware with a model."""
+        return cls(
+            graph.name,
+            graph.sha256,
+            compiled.engine,
+            compiled.target,
+            compiled.weights_bytes,
+            compiled.arena_bytes,
+        )
 
 
 @dataclass(frozen=True)
@@ -64,13 +90,28 @@ def firmware(
     force: bool = False,
     progress: Progress | None = None,
 ) -> Artifact:
-    """Build a project of `project.platformio`, or take what it made from the cache.
+    """Build a project of `project.platformio`: see `image`."""
+    content = Content.of(compiled, graph)
+    return image(files, content, board, force=force, progress=progress)
+
+
+def image(
+    files: Mapping[str, str],
+    content: Content,
+    board: Board,
+    *,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Artifact:
+    """Build a project, or take what it made from the cache.
 
     progress: called with each line that PlatformIO prints.
     Raises ToolchainMissing, BuildFailed with the log's path, OverBudget.
     """
     texts = "".join(f"\n{path} {len(text)}\n{text}" for path, text in sorted(files.items()))
-    key = hashlib.sha256(f"platformio {edge_deploy.__version__}{texts}".encode()).hexdigest()[:40]
+    key = hashlib.sha256(
+        f"platformio with parts {edge_deploy.__version__}{texts}".encode()
+    ).hexdigest()[:40]
 
     found = program()
 
@@ -82,8 +123,8 @@ def firmware(
         text, code = _followed(words, log, progress)
         output = work / ".pio" / "build" / board.name
         if code != 0:
-            raise failure(text, log, graph.name, board, output)
-        return _collect(folder, output, text, compiled, graph, board)
+            raise failure(text, log, content.name, board, output)
+        return _collect(folder, output, text, content, board)
 
     return cache.fetch(key, make, force=force)
 
@@ -237,39 +278,55 @@ def _less_core(taken: Sizes, board: Board) -> Sizes:
     )
 
 
-def _collect(
-    folder: Path, output: Path, text: str, compiled: Compiled, graph: Graph, board: Board
-) -> Artifact:
+def _collect(folder: Path, output: Path, text: str, content: Content, board: Board) -> Artifact:
     """The image with its manifest, in `folder`."""
     for name in ("firmware.bin", "firmware.elf"):
         if not (output / name).is_file():
             raise BuildFailed(f"PlatformIO ended well and left no {name} in {output}.")
         shutil.copyfile(output / name, folder / name)
-    for name in _PARTS:
-        if (output / name).is_file():
-            shutil.copyfile(output / name, folder / name)
+    parts = _parts(folder, output, board)
     facts = board.platformio
     assert facts is not None
     taken = _less_core(sizes(text), board)
     manifest = Manifest(
-        model_name=graph.name,
-        model_sha256=graph.sha256,
+        model_name=content.name,
+        model_sha256=content.sha256,
         board=board.name,
         port=project.PORT,
-        engine=compiled.engine,
-        target=compiled.target,
+        engine=content.engine,
+        target=content.target,
         toolchain=f"platformio {facts.platform}",
         flash_bytes=taken.flash_bytes,
         ram_bytes=taken.ram_bytes,
         code_bytes=None,
         model_code_bytes=None,
-        weights_bytes=compiled.weights_bytes,
-        arena_bytes=compiled.arena_bytes,
+        weights_bytes=content.weights_bytes,
+        arena_bytes=content.arena_bytes,
         stack_reserved_bytes=None,
         image_sha256=artifact.sha256_of(folder / "firmware.bin"),
-        load_address=0,
+        load_address=board.esptool.application if board.esptool is not None else 0,
         tool_version=edge_deploy.__version__,
         image="firmware.bin",
         elf="firmware.elf",
+        parts=parts,
     )
     return artifact.write(folder, manifest)
+
+
+def _parts(folder: Path, output: Path, board: Board) -> tuple[Part, ...]:
+    """What a board needs beside the program, copied into `folder`. Raises BuildFailed."""
+    if board.esptool is None:
+        return ()
+    for name, _ in board.esptool.parts:
+        found = output / name
+        if not found.is_file() and name in _CORE_PARTS:
+            found = places.platformio() / _CORE_PARTS[name]
+        if not found.is_file():
+            raise BuildFailed(
+                f"PlatformIO ended well and left no {name} ({found}).",
+                try_next=(
+                    "PLATFORMIO_CORE_DIR=DIR edge-deploy ...  where PlatformIO keeps its packages",
+                ),
+            )
+        shutil.copyfile(found, folder / name)
+    return tuple(Part(name, offset) for name, offset in board.esptool.parts)

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import serial
 
+from edge_deploy import places
 from edge_deploy.boards import Board
 from edge_deploy.devices import serial_link, uploading, usb
-from edge_deploy.devices.uploading import BY_HAND_S, COMES_S, Say, silent
+from edge_deploy.devices.uploading import BY_HAND_S, COMES_S, Say, Track, silent
 from edge_deploy.devices.usb import Connected
 from edge_deploy.errors import EdgeDeployError, FlashFailed, WrongBoard
 from edge_deploy.toolchains import ToolchainMissing
@@ -40,7 +41,8 @@ def flash(board: Board, port: Connected, image: Path, say: Say) -> Connected:
     ToolchainMissing without bossac.
     """
     program = bossac()
-    loader = port if _is_loader(board, port) else _touched(board, port, say)
+    track = Track.of(port)
+    loader = port if _is_loader(board, port) else _touched(board, port, track, say)
     name = loader.path.rsplit("/", 1)[-1]  # bossac adds /dev/ itself
     try:
         said = uploading.run([str(program), "--info", "--port", name], INFO_S, silent)
@@ -50,7 +52,7 @@ def flash(board: Board, port: Connected, image: Path, say: Say) -> Connected:
         uploading.run([*words, str(image)], UPLOAD_S, say)
     except FlashFailed as failed:
         raise _interrupted(loader, failed) from failed
-    return _back(board, port, say)
+    return _back(board, port, track, say)
 
 
 def _hold_chip(said: str, loader: Connected) -> None:
@@ -71,10 +73,12 @@ def bossac() -> Path:
     does not know the nRF52.
     """
     chosen = os.environ.get("EDGE_DEPLOY_BOSSAC")
-    core = os.environ.get("PLATFORMIO_CORE_DIR")
-    home = Path(core) if core else Path.home() / ".platformio"
     name = "bossac.exe" if sys.platform == "win32" else "bossac"
-    path = Path(chosen) if chosen else home / "packages" / "tool-bossac-nordicnrf52" / name
+    path = (
+        Path(chosen)
+        if chosen
+        else places.platformio() / "packages" / "tool-bossac-nordicnrf52" / name
+    )
     found = shutil.which(str(path))
     if found is None:
         raise ToolchainMissing(
@@ -91,12 +95,7 @@ def _is_loader(board: Board, port: Connected) -> bool:
     return board.usb_ids.get(port.usb_id) == "bootloader"
 
 
-def _same(port: Connected, other: Connected) -> bool:
-    """Whether two ports are of one board: by its serial number, where it has one."""
-    return not port.serial_number or other.serial_number.lower() == port.serial_number.lower()
-
-
-def _touched(board: Board, port: Connected, say: Say) -> Connected:
+def _touched(board: Board, port: Connected, track: Track, say: Say) -> Connected:
     """The port of the bootloader, after a touch or by a person's hand. Raises FlashFailed."""
     before = {each.path for each in usb.connected()}
     for _ in range(2):
@@ -105,13 +104,13 @@ def _touched(board: Board, port: Connected, say: Say) -> Connected:
         gone = uploading.wait_gone(port.path, COMES_S / 4)
         if gone:
             before.discard(port.path)
-        found = uploading.wait_for(lambda each: _comes(board, port, each, before), COMES_S)
+        found = uploading.wait_for(lambda each: _comes(board, track, each, before), COMES_S)
         if found is not None:
             return found
         if gone:
             break
     say(f"It did not come. Please {BY_HAND.partition(';')[0]} (waiting {BY_HAND_S:.0f} s).")
-    found = uploading.wait_for(lambda each: _comes(board, port, each, before), BY_HAND_S)
+    found = uploading.wait_for(lambda each: _comes(board, track, each, before), BY_HAND_S)
     if found is None:
         raise FlashFailed(
             f"the bootloader of the {board.name} at {port.path} did not come back to USB.",
@@ -120,13 +119,13 @@ def _touched(board: Board, port: Connected, say: Say) -> Connected:
     return found
 
 
-def _comes(board: Board, port: Connected, each: Connected, before: set[str]) -> bool:
+def _comes(board: Board, track: Track, each: Connected, before: set[str]) -> bool:
     """Whether a port is the bootloader's of this board.
 
     Some boards have one USB id for both: then it is the port that came anew.
     """
     mode = board.usb_ids.get(each.usb_id)
-    if not _same(port, each):
+    if not track.is_it(each):
         return False
     return mode == "bootloader" or (mode == "either" and each.path not in before)
 
@@ -155,11 +154,11 @@ def _interrupted(loader: Connected, failed: FlashFailed) -> EdgeDeployError:
     return FlashFailed(failed.message, try_next=(BY_HAND,))
 
 
-def _back(board: Board, port: Connected, say: Say) -> Connected:
+def _back(board: Board, port: Connected, track: Track, say: Say) -> Connected:
     """The board's port once its program runs. Raises FlashFailed."""
 
     def runs(each: Connected) -> bool:
-        return _same(port, each) and board.usb_ids.get(each.usb_id) in {"application", "either"}
+        return track.is_it(each) and board.usb_ids.get(each.usb_id) in {"application", "either"}
 
     found = uploading.wait_for(runs, COMES_S)
     if found is None:

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from edge_deploy.artifact import Artifact, Manifest
 from edge_deploy.boards import Board
-from edge_deploy.devices import nano33, usb
+from edge_deploy.devices import esp32s3, nano33, usb
 from edge_deploy.devices.device import Device, Link
 from edge_deploy.devices.serial_link import SerialLink
 from edge_deploy.devices.uploading import Say, silent
+from edge_deploy.devices.usb import Connected
 from edge_deploy.errors import FlashFailed
 
 PORT = "arduino"
 
+_Flash = Callable[[Board, Connected, Artifact, Say], Connected]
+
+
+def _by_bossac(board: Board, port: Connected, artifact: Artifact, say: Say) -> Connected:
+    return nano33.flash(board, port, artifact.image, say)
+
+
+def _by_esptool(board: Board, port: Connected, artifact: Artifact, say: Say) -> Connected:
+    return esp32s3.flash(board, port, artifact.pieces, say)
+
+
 # How each kind of board is written to.
-_FLASHED = {"nano33": nano33.flash}
+_FLASHED: dict[str, _Flash] = {"nano33": _by_bossac, "xiao_esp32s3": _by_esptool}
 
 
 class PortDevice(Device):
@@ -55,7 +69,7 @@ class PortDevice(Device):
                 ),
             )
         self.close()
-        self.url = how(self.board, there, artifact.image, self._say).path
+        self.url = how(self.board, there, artifact, self._say).path
 
     def open(self) -> Link:
         """Open the port."""

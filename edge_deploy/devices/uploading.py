@@ -9,6 +9,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import IO
 
 from edge_deploy import process
@@ -29,6 +30,30 @@ POLL_S = 0.05
 COMES_S = 12.0
 # While a person looks for a button.
 BY_HAND_S = 60.0
+
+
+@dataclass(frozen=True)
+class Track:
+    """One board, to be known again when its port has gone and another has come.
+
+    By its USB serial number; where that says nothing, by being no port that was there before.
+    """
+
+    port: Connected
+    others: frozenset[str]
+
+    @classmethod
+    def of(cls, port: Connected) -> Track:
+        """Begin to follow the board at `port`."""
+        return cls(port, frozenset(each.path for each in usb.connected()) - {port.path})
+
+    def is_it(self, each: Connected) -> bool:
+        """Whether a port is this board's."""
+        if usb.same_serial(self.port.serial_number, each.serial_number):
+            return True
+        if usb.tells_apart(self.port.serial_number):
+            return False
+        return each.path not in self.others
 
 
 def wait_for(wanted: Callable[[Connected], bool], timeout_s: float) -> Connected | None:

@@ -33,29 +33,57 @@ def connected() -> list[Connected]:
     return sorted(found, key=lambda each: each.path)
 
 
+def same_serial(one: str, other: str) -> bool:
+    """Whether two serial numbers are of one board.
+
+    An ESP32-S3 writes its address with colons where its own USB part speaks, and without where a
+    program's does.
+    """
+    return tells_apart(one) and _plain(one) == _plain(other)
+
+
+def tells_apart(serial_number: str) -> bool:
+    """Whether a serial number says which board it is: some programs give 0."""
+    return bool(_plain(serial_number).strip("0"))
+
+
+def _plain(serial_number: str) -> str:
+    return serial_number.replace(":", "").lower()
+
+
+def matching(board: Board) -> list[Connected]:
+    """Every board of that kind, sorted by path."""
+    return [each for each in connected() if each.usb_id in _ids(board)]
+
+
 def find(board: Board) -> Connected:
     """The one board of that kind. Raises NoBoard for none, UsageError for several."""
-    matching = [each for each in connected() if each.usb_id in _ids(board)]
-    if not matching:
-        raise NoBoard(
-            f"No {board.name} is connected.",
-            try_next=(
-                "--on virtual  use a virtual board: nothing to plug in",
-                "--on port:/dev/ttyACM0  name the serial port yourself",
-                "try another USB cable: many only charge",
-            ),
-        )
-    if len(matching) > 1:
+    found = matching(board)
+    if not found:
+        raise none_of(board)
+    if len(found) > 1:
         raise UsageError(
-            f"{len(matching)} {board.name} boards are connected; say which.",
+            f"{len(found)} {board.name} boards are connected; say which.",
             try_next=[
                 f"--on usb:{each.serial_number}  the one at {each.path}"
                 if each.serial_number
                 else f"--on port:{each.path}  it has no serial number"
-                for each in matching
+                for each in found
             ],
         )
-    return matching[0]
+    return found[0]
+
+
+def none_of(board: Board) -> NoBoard:
+    """The error where no board of that kind is connected."""
+    return NoBoard(
+        f"No {board.name} is connected.",
+        try_next=(
+            "--on virtual  use a virtual board: nothing to plug in",
+            "--on port:/dev/ttyACM0  name the serial port yourself",
+            "try another USB cable: many only charge",
+        ),
+    )
 
 
 def find_serial(board: Board, serial_number: str) -> Connected:

@@ -102,6 +102,32 @@ def test_a_build_that_goes_well_is_an_artifact_and_is_kept(stand_in, compiled):
     assert "'--environment', 'nano33'" in words[0]
 
 
+def test_an_esp32_has_files_beside_the_program(stand_in, compiled, tmp_path, monkeypatch):
+    """Two that the platform builds, and one of its core; all at the offsets of boards.yaml."""
+    stand_in(WELL)
+    xiao = boards.load("xiao_esp32s3")
+    output = platformio.folder_of(xiao) / ".pio" / "build" / "xiao_esp32s3"
+    output.mkdir(parents=True)
+    for name in ("bootloader.bin", "partitions.bin"):
+        (output / name).write_bytes(name.encode())
+    monkeypatch.setenv("PLATFORMIO_CORE_DIR", str(tmp_path / "core"))
+    with pytest.raises(BuildFailed, match=r"left no boot_app0\.bin") as caught:
+        platformio.firmware(FILES, *compiled, xiao)
+    assert "PLATFORMIO_CORE_DIR" in caught.value.try_next[0]
+    core = tmp_path / "core/packages/framework-arduinoespressif32/tools/partitions"
+    core.mkdir(parents=True)
+    (core / "boot_app0.bin").write_bytes(b"boot_app0.bin")
+    made = platformio.firmware(FILES, *compiled, xiao)
+    assert [(offset, path.name) for offset, path in made.pieces] == [
+        (0x0, "bootloader.bin"),
+        (0x8000, "partitions.bin"),
+        (0xE000, "boot_app0.bin"),
+        (0x10000, "firmware.bin"),
+    ]
+    for _, path in made.pieces[:-1]:
+        assert path.read_bytes() == path.name.encode()
+
+
 def test_another_source_is_another_build_and_old_files_go(stand_in, compiled):
     calls = stand_in(WELL)
     platformio.firmware({**FILES, "src/app/old.c": "int old;\n"}, *compiled, NANO33)

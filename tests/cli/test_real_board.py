@@ -17,7 +17,7 @@ pytest.importorskip("pty", reason="fake boards are pseudo-terminals")
 
 from edge_deploy.build import platformio
 from edge_deploy.cli import prepare
-from edge_deploy.devices import nano33, port_device, usb
+from edge_deploy.devices import nano33, usb
 from edge_deploy.errors import Exit
 from tests.cli.test_spine import document, typed
 from tests.devices import fake_nano
@@ -110,7 +110,6 @@ def test_a_board_that_runs_another_model_than_it_should(bus, capfd, monkeypatch)
     assert typed(capfd, "flash", *BOARD, "hello", "--no-run")[0] == Exit.DONE
     kept = board.image
     monkeypatch.setattr(nano33, "flash", lambda board_facts, port, image, say: port)
-    monkeypatch.setitem(port_device._FLASHED, "nano33", nano33.flash)
     code, _, err = typed(capfd, "flash", *BOARD, "kws", "--no-run")
     assert code == Exit.WRONG_BOARD
     assert "runs another model" in err
