@@ -25,7 +25,7 @@ from edge_deploy.training import recipe as recipes
 POINTS = 24
 # A name or an IPv4 address, or an IPv6 address in brackets.
 _ADDRESS = re.compile(r"tcp://([\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}")
-# Each worker is a TensorFlow of some 700 MB.
+# Each worker is a TensorFlow with a lab's data: up to 1 GB.
 _WORKERS_MOST = 4
 
 

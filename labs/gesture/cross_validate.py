@@ -102,7 +102,7 @@ def one(
     """
     draw = np.random.default_rng((seed, 1))
     samples = module.epoch(training, seen, draw)
-    plan = Plan(seed, loaded.epochs, loaded.batch, len(samples))
+    plan = Plan(seed, loaded.epochs, loaded.batch, len(samples), loaded.defaults)
     runtime.repeatable(seed)
     network = loaded.network(plan)
     for number in range(plan.epochs):

@@ -24,10 +24,21 @@ from numpy.typing import NDArray
 from edge_deploy import labs, motion
 from edge_deploy.errors import BadInput
 from edge_deploy.features import MotionFeatures
+from edge_deploy.labs import Lab
 from edge_deploy.sensing import MotionFeatureSettings
 from edge_deploy.training import datasets, movements, own
 from edge_deploy.training.movements import Clips
-from edge_deploy.training.recipe import About, Data, HeldOut, Network, Plan, Quick, Samples
+from edge_deploy.training.recipe import (
+    About,
+    Data,
+    HeldOut,
+    Knob,
+    Knobs,
+    Network,
+    Plan,
+    Quick,
+    Samples,
+)
 
 SEED = 1
 EPOCHS = 40
@@ -77,6 +88,13 @@ ABOUT = About(
         "real board."
     ),
 )
+
+KNOBS = (
+    Knob("width", "channels of every layer, of the lab's own", (0.5, 0.75, 1.0, 1.5), default=1.0),
+    Knob("depth", "convolutions", (2, 3, 4), default=4),
+    Knob("average", "samples that become one, of 119 a second", (4, 2, 1), default=1, inputs=True),
+)
+DEFAULTS = {knob.name: knob.default for knob in KNOBS}
 
 # Augmentation. The first numbers that were tried; none was searched for.
 FASTER = 0.2
@@ -150,6 +168,17 @@ def held_out(folder: Path) -> list[HeldOut]:
     ]
 
 
+def variant(lab: Lab, knobs: Knobs) -> Lab:
+    """With the mean of so many samples as one; as many samples as make whole ones."""
+    if not isinstance(lab.features, MotionFeatureSettings):
+        raise BadInput(f"{HERE}: the lab's features are no motion.")
+    average = int(knobs["average"])
+    changed = dataclasses.replace(
+        lab.features, samples=SAMPLES - SAMPLES % average, average=average
+    )
+    return dataclasses.replace(lab, features=changed)
+
+
 def windows(chosen: Sequence[Clip]) -> Clips:
     """(n, 119, 6) float32: what the board makes of them."""
     settings = LAB.features
@@ -164,8 +193,37 @@ def targets(positions: Sequence[int]) -> NDArray[np.float32]:
     return np.eye(len(LABELS), dtype=np.float32)[list(positions)]
 
 
-def data(seed: int, folder: Path) -> Data:
-    """Windows (n, 119, 6) float32 and labels (n, 6) float32 of 1 or 0.
+def data(seed: int, folder: Path, knobs: Knobs | None = None) -> Data:
+    """Windows (n, 119, 6) float32 and labels (n, 6) float32 of 1 or 0; fewer by `average`."""
+    average = int((DEFAULTS if knobs is None else knobs)["average"])
+    whole = _whole(seed, folder)
+    if average == 1:
+        return whole
+
+    def some(samples: Samples) -> Samples:
+        return Samples(averaged(samples.inputs, average), samples.targets)
+
+    fresh, representative = whole.fresh, whole.representative
+    assert fresh is not None
+    return dataclasses.replace(
+        whole,
+        train=some(whole.train),
+        validation=some(whole.validation),
+        test=some(whole.test),
+        representative=None if representative is None else averaged(representative, average),
+        fresh=lambda number: some(fresh(number)),
+    )
+
+
+def averaged(spells: Clips, average: int) -> Clips:
+    """(n, 119 // average, 6): the last samples of each, as the board's features have them."""
+    kept = spells[:, SAMPLES % average :]
+    means: Clips = kept.reshape(len(kept), -1, average, AXES).mean(axis=2, dtype=np.float32)
+    return means
+
+
+def _whole(seed: int, folder: Path) -> Data:
+    """Windows of all samples.
 
     Of own recordings where the folder holds those: then `none` is what was recorded as such.
     """
@@ -326,13 +384,20 @@ def _cross_validated() -> tuple[str, ...]:
 
 
 def network(plan: Plan) -> Network:
-    """Four convolutions over time, each halving it; then what was found, anywhere in the second."""
+    """Four convolutions over time, each halving it; then what was found, anywhere in the second.
+
+    Four where the knobs are not moved.
+    """
     from tensorflow import keras
 
     layers = keras.layers
-    inputs = keras.Input((SAMPLES, AXES))
-    x = layers.Reshape((SAMPLES, 1, AXES))(inputs)
-    for channels, width in ((16, 7), (24, 5), (32, 5), (32, 3)):
+    wide, depth = float(plan.knobs["width"]), int(plan.knobs["depth"])
+    frames = SAMPLES // int(plan.knobs["average"])
+    inputs = keras.Input((frames, AXES))
+    x = layers.Reshape((frames, 1, AXES))(inputs)
+    for channels, width in ((16, 7), (24, 5), (32, 5), (32, 3))[:depth]:
+        # Four at a time is how the board's kernels take channels.
+        channels = 4 * round(channels * wide / 4)
         x = layers.Conv2D(channels, (width, 1), strides=(2, 1), padding="same", use_bias=False)(x)
         x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
     x = layers.Flatten()(layers.AveragePooling2D(x.shape[1:3])(x))

@@ -108,6 +108,24 @@ def test_held_out_clips_are_the_tests_and_as_the_board_sees_them(made, module, l
     assert (np.bincount(validation)[1:] == module.VALIDATION_EACH).all()
 
 
+def test_knobs_at_their_defaults_are_the_lab_and_a_lower_rate_is_what_the_board_averages(
+    made, module, lab
+):
+    loaded = recipe.load(FOLDER)
+    assert module.variant(lab, loaded.defaults) == lab
+    for average in (2, 4):
+        slower = {**loaded.defaults, "average": average}
+        settings = module.variant(lab, slower).features
+        assert settings.samples % average == 0
+        data = module.data(1, made, loaded.of_inputs(slower))
+        held = module.held_out(made)
+        for one, row in zip(held, data.test.inputs, strict=True):
+            window = MotionFeatures(settings).window(one.samples()[-settings.samples :])
+            assert row.shape == settings.shape == window.shape
+            assert np.allclose(row, window, atol=1e-6)
+        assert data.fresh(1).inputs.shape[1:] == data.representative.shape[1:] == settings.shape
+
+
 def test_what_is_no_spell_is_still_or_a_piece_or_mixed(made, module):
     spells = module.windows(module.clips(made))
     found = module.no_spells(spells, 200, np.random.default_rng(2))

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import platform
 import signal
 import threading
 
+import numpy as np
 import pytest
 
-from edge_deploy.teaching.explore import pool
+from edge_deploy import labs
+from edge_deploy.teaching.explore import pool, search
 from edge_deploy.teaching.explore.pool import Bench, Processes
+from edge_deploy.training import recipe, runtime
 from edge_deploy.training.datasets import NoData
 from tests.teaching.explore import processes
 
@@ -106,3 +110,13 @@ def test_what_is_wrong_with_the_machine_ends_the_search(task, folder, tmp_path):
         list(Processes(1).run([task()]))
     assert caught.value.exit_code == NoData.exit_code
     assert processes.of(os.getpid()) == []
+
+
+@pytest.mark.slow
+def test_the_labs_own_point_is_the_committed_model_to_the_byte(bench):
+    lab = labs.load("hello")
+    here = f"{runtime.versions()}, numpy {np.__version__}, {platform.machine()}"
+    if here not in (lab.folder / "card.md").read_text("utf-8"):
+        pytest.skip(f"the card is by other versions than {here}")
+    (own,) = search.tasks_of(lab, recipe.load(lab.folder), search.Wish("nano33", 1))
+    assert bench.do(own).model == lab.model.read_bytes()
