@@ -71,9 +71,9 @@ class Sizes:
     ram_bytes: int | None
 
 
-def folder_of(board: Board) -> Path:
+def folder_of(board: Board, kind: str = "") -> Path:
     """Where projects of a board are built; one after another, so that objects can be kept."""
-    return places.cache() / "platformio" / board.name
+    return places.cache() / "platformio" / (f"{board.name}-{kind}" if kind else board.name)
 
 
 def command(folder: Path, board: Board, *, program: Sequence[str] = ("pio",)) -> list[str]:
@@ -95,15 +95,27 @@ def firmware(
     return image(files, content, board, force=force, progress=progress)
 
 
+def blink(board: Board, *, progress: Progress | None = None) -> Artifact:
+    """Build the sketch that only blinks: see `image`."""
+    files = project.blink(board)
+    source = files[f"src/{project.BLINK}.cpp"]
+    digest = hashlib.sha256(source.encode()).hexdigest()
+    content = Content(project.BLINK, digest, "none", board.target, 0, 0)
+    return image(files, content, board, kind=project.BLINK, progress=progress)
+
+
 def image(
     files: Mapping[str, str],
     content: Content,
     board: Board,
     *,
+    kind: str = "",
     force: bool = False,
     progress: Progress | None = None,
 ) -> Artifact:
     """Build a project, or take what it made from the cache.
+
+    kind: keeps its objects apart from those of other projects for the board.
 
     progress: called with each line that PlatformIO prints.
     Raises ToolchainMissing, BuildFailed with the log's path, OverBudget.
@@ -116,7 +128,7 @@ def image(
     found = program()
 
     def make(folder: Path) -> Artifact:
-        work = folder_of(board)
+        work = folder_of(board, kind)
         _write(work, files)
         log = _log_path(board)
         words = command(work, board, program=found)

@@ -42,6 +42,15 @@ def platformio(
     return files
 
 
+BLINK = "blink"
+
+
+def blink(board: Board) -> dict[str, str]:
+    """A PlatformIO project of a sketch that only blinks: texts by path."""
+    source = _read(places.shipped("firmware") / BLINK / f"{BLINK}.cpp")
+    return {f"src/{BLINK}.cpp": source, INI: _ini(board, {})}
+
+
 def sketch(
     name: str, generated: Mapping[str, str], board: Board, features: FeatureSettings | None
 ) -> dict[str, str]:

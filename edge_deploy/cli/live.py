@@ -8,7 +8,8 @@ import dataclasses
 import click
 
 from edge_deploy import boards, places
-from edge_deploy.cli import output, prepare, senses
+from edge_deploy.build import project as projects
+from edge_deploy.cli import output, prepare, room, senses
 from edge_deploy.cli.options import (
     MODEL_HELP,
     SceneWords,
@@ -19,8 +20,10 @@ from edge_deploy.cli.options import (
     target_options,
     view_options,
 )
+from edge_deploy.cli.prepare import Subject
 from edge_deploy.cli.stream import Showing, show_stream
 from edge_deploy.devices import Link, Scene, SerialLink
+from edge_deploy.devices.device import Device
 from edge_deploy.errors import LinkLost, UsageError
 from edge_deploy.telemetry.facts import MotionFacts
 from edge_deploy.telemetry.session import Session
@@ -45,6 +48,12 @@ count_option = click.option(
 @target_options
 @count_option
 @click.option("--no-run", is_flag=True, help="Do not stream after flashing.")
+@click.option(
+    "--all",
+    "every",
+    is_flag=True,
+    help="Flash every board of the kind on USB, and stream from none.",
+)
 @scene_options
 @view_options
 @debug_option
@@ -53,11 +62,17 @@ def flash(
     target: Target,
     count: int | None,
     no_run: bool,
+    every: bool,
     words: SceneWords,
     as_json: bool,
     plain: bool,
 ) -> None:
     """Put MODEL on a board, check that it runs there, and stream what it computes."""
+    if every:
+        if count is not None or plain or words != SceneWords():
+            raise UsageError("--all flashes a room of boards, and streams from none of them.")
+        _flash_all(prepare.subject(model_word), target, as_json=as_json)
+        return
     showing = Showing(as_json, plain, count)
     scene = prepare.scene(target, words)
     subject = prepare.subject(model_word)
@@ -79,6 +94,22 @@ def flash(
                 output.say(f"  edge-deploy {verb} {model_word} {where}")
             return
         _listen(live.session, target, scene, showing)
+
+
+def _flash_all(subject: Subject, target: Target, *, as_json: bool) -> None:
+    """Every board of the kind on USB; each must answer with the model."""
+    board = boards.load(target.board)
+    prepare.compiled(subject, board)  # what cannot fit is told before a board is looked for
+    found = room.boards_for(board, target)
+    _, made = prepare.artifact(subject, board, projects.PORT)
+
+    def check(device: Device) -> None:
+        with Session(device.open(), timeout_s=target.timeout_s) as session:
+            session.begin()
+            session.check_model(made.manifest.model_sha256)
+
+    again = ["edge-deploy", "flash", "--board", board.name, subject.word]
+    room.each(board, found, made, again, check=check, as_json=as_json)
 
 
 @click.command()

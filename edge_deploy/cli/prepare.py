@@ -11,7 +11,7 @@ import hashlib
 import shlex
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -224,24 +224,28 @@ def _board_artifact(subject: Subject, board: Board) -> tuple[Compiled, Artifact]
 
     result = compiled(subject, board)
     started = time.monotonic()
-    terminal = output.is_terminal(sys.stderr)
-
-    def follow(line: str) -> None:
-        # "Platform Manager: Installing ...": without a network it gives up after a minute.
-        if terminal or "Manager:" in line:
-            output.say(f"  {line}")
-
     output.say(f"PlatformIO builds {subject.name} for {board.name} ...")
     made = platformio.firmware(
         project(subject, board),
         result,
         subject.graph,
         board,
-        progress=follow,
+        progress=follow(output.is_terminal(sys.stderr)),
     )
     seconds = time.monotonic() - started
     output.say(f"Built {subject.name} for {board.name} in {seconds:.1f} s.")
     return result, made
+
+
+def follow(terminal: bool) -> Callable[[str], None]:
+    """What becomes of PlatformIO's lines: all for a person, and otherwise what it waits for."""
+
+    def line(text: str) -> None:
+        # "Platform Manager: Installing ...": without a network it gives up after a minute.
+        if terminal or "Manager:" in text:
+            output.say(f"  {text}")
+
+    return line
 
 
 def image_checks(artifact: Artifact, board: Board) -> tuple[Check, ...]:

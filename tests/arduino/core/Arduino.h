@@ -17,6 +17,20 @@ void delayMicroseconds(unsigned int us);
 void noInterrupts();
 void interrupts();
 
+#define LOW 0x0
+#define HIGH 0x1
+#if defined(ARDUINO_ARCH_ESP32)
+#define INPUT 0x01
+#define OUTPUT 0x03
+#define LED_BUILTIN 21 /* lit when low */
+#else
+#define INPUT 0x0
+#define OUTPUT 0x1
+#define LED_BUILTIN 13
+#endif
+void pinMode(uint8_t pin, uint8_t mode);
+void digitalWrite(uint8_t pin, uint8_t value);
+
 class SerialPort
 {
   public:
