@@ -86,9 +86,10 @@ ABOUT = About(
         "students before a bright wall, 100 x 100 pixels, each person's ten signs numbered in a "
         "row. Split by ranges of these numbers, whole people: the first of each range shows a 0, "
         "the last a 9, and beside every range of the test stand people of the validation, so that "
-        "nobody of the training is next to the test. The 386 photographs that are not among the "
-        "1,676 (numbers 4200 to 4299, 4400 to 4499, 5200 to 5399) are in ranges of the test: "
-        "whoever has the whole set trains on the same photographs and tests on more."
+        "nobody of the training is next to the test. By the gaps in the numbers, 4200 to 4299, "
+        "4400 to 4499 and 5200 to 5399, the 386 photographs that are not among the 1,676 are in "
+        "ranges of the test: whoever has the whole set trains on the same photographs and tests on "
+        "more."
     ),
     limits=(
         "One hand, upright, palm to the camera, filling most of the picture, before a plain wall "
