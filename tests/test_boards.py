@@ -130,6 +130,10 @@ def test_an_unknown_board_is_a_usage_error(name, near):
         ("imu: {value: LSM9DS1", "gyro: {value: LSM9DS1", "unknown key"),
         ("active_ua: {value: 3300", "active_ua: {value: -3300", "currents.active_ua.value"),
         ("framework: arduino, ", "", "framework: missing"),
+        ("flash_mode: dio", "flash_mode: dual", "one of qio, qout, dio, dout"),
+        ("offset: 0x8000", "offset: 0x8001", "a multiple of 4096"),
+        ("file: partitions.bin", "file: ../partitions.bin", "a plain file name"),
+        ("application: 0x10000", "application: -1", "application: expected"),
     ],
 )
 def test_a_wrong_value_is_told_with_its_line_and_key(old, new, complaint):

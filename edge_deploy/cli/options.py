@@ -134,66 +134,77 @@ def any_target_options(function: F) -> F:
     return _target_options(function, any_board=True)
 
 
-def _target_options(function: F, *, any_board: bool = False, host: bool = False) -> F:
+def real_target_options(function: F) -> F:
+    """--board, --on and -p alone, for a verb that is of real boards: in one `target` too."""
+    return _target_options(function, real=True)
+
+
+def _target_options(
+    function: F, *, any_board: bool = False, host: bool = False, real: bool = False
+) -> F:
     @click.pass_context
     def gather(ctx: click.Context, /, **words: Any) -> Any:  # noqa: ANN401
         target = _target(ctx, words, any_board=any_board, host=host)
         return function(target=target, **words)
 
     wrapped: Any = functools.update_wrapper(gather, function)
-    for option in reversed(
-        (
-            click.option(
-                "--on",
-                "on",
-                metavar="WHERE",
-                envvar="EDGE_DEPLOY_ON",
-                help="auto (the one board on USB, the default), virtual, local (this computer), "
-                "usb:SERIAL, port:PATH-OR-URL"
-                + (", host (this computer without firmware)." if host else "."),
-            ),
-            click.option(
-                "-p",
-                "--port",
-                metavar="PORT",
-                envvar="EDGE_DEPLOY_PORT",
-                help="Short for --on port:PORT.",
-            ),
-            click.option(
-                "--fault",
-                "faults",
-                multiple=True,
-                metavar="FAULT",
-                help="Make a virtual board misbehave: drop=0.01, garble=0.001, unplug@5s, "
-                "brownout@3s, hang@2s, slow=4, wrong-firmware. May be repeated.",
-            ),
-            click.option(
-                "--seed",
-                type=int,
-                default=0,
-                show_default=True,
-                help="Seed of faults and inputs.",
-            ),
-            click.option(
-                "--speed",
-                type=click.Choice(["max", "real"]),
-                default="max",
-                show_default=True,
-                help="A virtual board's time against the wall's.",
-            ),
-            click.option(
-                "--timeout",
-                "timeout_s",
-                type=click.FloatRange(min=0.1),
-                default=10.0,
-                show_default=True,
-                metavar="SECONDS",
-                help="Give up after that much silence of the board.",
-            ),
-        )
-    ):
+    emulated = "" if real else "virtual, local (this computer), "
+    where = (
+        click.option(
+            "--on",
+            "on",
+            metavar="WHERE",
+            envvar="EDGE_DEPLOY_ON",
+            help=f"auto (the one board on USB, the default), {emulated}usb:SERIAL, "
+            "port:PATH-OR-URL" + (", host (this computer without firmware)." if host else "."),
+        ),
+        click.option(
+            "-p",
+            "--port",
+            metavar="PORT",
+            envvar="EDGE_DEPLOY_PORT",
+            help="Short for --on port:PORT.",
+        ),
+    )
+    for option in reversed((*where, *(() if real else _HOW))):
         wrapped = option(wrapped)
     return board_option(wrapped)  # type: ignore[no-any-return]
+
+
+# How a board behaves, and how long it is waited for.
+_HOW = (
+    click.option(
+        "--fault",
+        "faults",
+        multiple=True,
+        metavar="FAULT",
+        help="Make a virtual board misbehave: drop=0.01, garble=0.001, unplug@5s, "
+        "brownout@3s, hang@2s, slow=4, wrong-firmware. May be repeated.",
+    ),
+    click.option(
+        "--seed",
+        type=int,
+        default=0,
+        show_default=True,
+        help="Seed of faults and inputs.",
+    ),
+    click.option(
+        "--speed",
+        type=click.Choice(["max", "real"]),
+        default="max",
+        show_default=True,
+        help="A virtual board's time against the wall's.",
+    ),
+    click.option(
+        "--timeout",
+        "timeout_s",
+        type=click.FloatRange(min=0.1),
+        default=10.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="Give up after that much silence of the board.",
+    ),
+)
 
 
 def _target(
@@ -212,7 +223,7 @@ def _target(
     if typed == {"port"} or (port and not on):
         on = f"port:{port}"
     on = on or "auto"
-    faults = tuple(words.pop("faults"))
+    faults = tuple(words.pop("faults", ()))
     if faults and on != "virtual":
         raise UsageError(
             f"--fault is for virtual boards; this command runs on {on}.",
@@ -225,9 +236,8 @@ def _target(
             "no board named: give --board NAME.",
             try_next=["--board nano33", "edge-deploy boards"],
         )
-    return Target(
-        board or "", on, faults, words.pop("seed"), words.pop("speed"), words.pop("timeout_s")
-    )
+    how = {key: words.pop(key) for key in ("seed", "speed", "timeout_s") if key in words}
+    return Target(board or "", on, faults, **how)
 
 
 def _is_typed(ctx: click.Context, name: str) -> bool:

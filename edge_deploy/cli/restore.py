@@ -10,13 +10,13 @@ from edge_deploy import boards
 from edge_deploy.artifact import Artifact
 from edge_deploy.boards import Board
 from edge_deploy.cli import output, prepare, room
-from edge_deploy.cli.options import Target, debug_option, json_option, target_options
+from edge_deploy.cli.options import Target, debug_option, json_option, real_target_options
 from edge_deploy.devices.device import Device
 from edge_deploy.errors import UsageError
 
 
 @click.command()
-@target_options
+@real_target_options
 @click.option("--all", "every", is_flag=True, help="Every board of the kind on USB.")
 @json_option
 @debug_option

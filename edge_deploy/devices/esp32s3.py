@@ -84,6 +84,11 @@ def _written(board: Board, how: Esptool, port: Connected, pieces: Pieces, say: S
             # Its own small program, in RAM: it takes compressed data, and erases as it writes.
             loader = _api().run_stub(loader)
             _api().attach_flash(loader)
+            try:
+                _hold_size(board, how, port, _api().detect_flash_size(loader))
+            except WrongBoard:
+                _let_go(loader)
+                raise
             total = sum(path.stat().st_size for _, path in pieces)
             say(f"Writing {total:,} B to {port.path} ...")
             files = [(offset, str(path)) for offset, path in pieces]
@@ -99,10 +104,31 @@ def _written(board: Board, how: Esptool, port: Connected, pieces: Pieces, say: S
             _api().verify_flash(loader, files, **flash)
         except (FatalError, OSError) as error:
             raise _interrupted(port, error, begun=begun) from error
-        # All is there. The port may be gone before esptool is done with it.
-        with contextlib.suppress(FatalError, OSError):
-            _api().reset_chip(loader, "hard-reset")
+        _let_go(loader)
     return port
+
+
+def _let_go(loader: Any) -> None:  # noqa: ANN401
+    """Restart the chip, which runs its program then."""
+    from esptool.util import FatalError
+
+    # The port may be gone before esptool is done with it.
+    with contextlib.suppress(FatalError, OSError):
+        _api().reset_chip(loader, "hard-reset")
+
+
+def _hold_size(board: Board, how: Esptool, port: Connected, found: str | None) -> None:
+    """Refuse a board with less flash, of which there are many with this chip. Raises WrongBoard.
+
+    found: as esptool says it, such as 4MB; None: it does not know the flash chip.
+    """
+    from esptool.util import flash_size_bytes
+
+    if found is not None and flash_size_bytes(found) < flash_size_bytes(how.flash_size):
+        raise WrongBoard(
+            f"the board at {port.path} has {found} of flash, and a {board.name} {how.flash_size}.",
+            try_next=("edge-deploy boards  what is connected",),
+        )
 
 
 def _api() -> Any:  # noqa: ANN401  (esptool has no types)
@@ -122,11 +148,14 @@ def _connected(board: Board, port: Connected, opened: serial.SerialBase) -> Any:
     except FatalError as error:
         if not opened.is_open:  # esptool closes a port where nothing answers
             raise _NoAnswer from error
+        if not any(each.path == port.path for each in usb.connected()):
+            raise _interrupted(port, error, begun=False) from error
         raise WrongBoard(
             f"the chip at {port.path} is no {board.chip}: {_line(error)}.",
             try_next=("edge-deploy boards  what is connected",),
         ) from error
     if board.chip != loader.CHIP_NAME:
+        _let_go(loader)
         raise WrongBoard(
             f"the chip at {port.path} is a {loader.CHIP_NAME}, and no {board.chip}.",
             try_next=("edge-deploy boards  what is connected",),

@@ -89,7 +89,7 @@ def none_of(board: Board) -> NoBoard:
 def find_serial(board: Board, serial_number: str) -> Connected:
     """The board with that USB serial number. Raises NoBoard, or UsageError for another kind."""
     for each in connected():
-        if each.serial_number.lower() == serial_number.lower():
+        if _plain(each.serial_number) == _plain(serial_number):
             if each.usb_id not in _ids(board):
                 raise UsageError(
                     f"The board with serial number {serial_number} has the USB id {each.usb_id}, "

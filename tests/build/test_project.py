@@ -101,11 +101,15 @@ def test_platformio_ini_is_for_the_one_board(files, board, lab):
     assert ("-DED_AUDIO_MAX_FFT=512" in ini["env"]["build_src_flags"]) == (lab.name == "kws")
 
 
-def test_platformio_takes_it(files, tmp_path):
+@pytest.mark.parametrize("kind", ["model", "blink"])
+def test_platformio_takes_it(files, board, tmp_path, kind):
     pio = shutil.which("pio")
     if pio is None:
         pytest.skip("PlatformIO is not installed (pip install 'edge-deploy[boards]')")
-    folder = write(files, tmp_path) / "platformio"
+    if kind == "model":
+        folder = write(files, tmp_path) / "platformio"
+    else:
+        folder = write(project.blink(board), tmp_path)
     for words in (["config"], ["config", "--lint"]):
         done = subprocess.run(
             [pio, "project", *words, "--project-dir", str(folder)],

@@ -45,7 +45,7 @@ _OPTION1 = 0x6000812C
 _SPI = 0x60002000
 _SPI_USR2, _SPI_W0 = _SPI + 0x20, _SPI + 0x58
 _RDID, _SFDP = 0x9F, 0x5A
-_WINBOND_8MB = 0x1740EF
+_WINBOND_8MB, _WINBOND_4MB = 0x1740EF, 0x1640EF
 
 
 @dataclass
@@ -54,6 +54,7 @@ class EspMischief:
 
     silent: bool = False  # no loader answers, until `replug` with the button held
     chip: int = ESP32_S3
+    small: bool = False  # 4 MB of flash
     pull_at: int | None = None  # unplugged when so many percent of the program are there
     rot: bool = False  # a byte of flash is not what was written
     no_return: bool = False
@@ -316,7 +317,10 @@ class FakeXiao:
             self._restart = True
         if address == _SPI and value:  # a command for the flash chip, done at once
             command = self._registers.get(_SPI_USR2, 0) & 0xFF
-            answers = {_RDID: _WINBOND_8MB, _SFDP: 0x50444653}
+            answers = {
+                _RDID: _WINBOND_4MB if self.mischief.small else _WINBOND_8MB,
+                _SFDP: 0x50444653,
+            }
             self._registers[_SPI_W0] = answers.get(command, 0)
             self._registers[_SPI] = 0
 

@@ -137,6 +137,15 @@ def test_another_chip_is_refused_before_anything_is_written(bus, pieces, chip, n
     assert board.ram_bytes == 0
 
 
+def test_another_board_with_the_chip_and_less_flash_is_refused(bus, pieces):
+    board = bus.plug_xiao(small=True)
+    with pytest.raises(WrongBoard, match="has 4MB of flash, and a xiao_esp32s3 8MB"):
+        flash(board, pieces)
+    while board.modes[-1] != "program":  # it is let go again
+        time.sleep(0.01)
+    assert board.written == {}
+
+
 def test_a_loader_that_does_not_answer(bus, pieces):
     board = bus.plug_xiao(silent=True)
     said: list[str] = []

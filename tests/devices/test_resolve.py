@@ -63,6 +63,12 @@ def test_auto_with_two_boards_lists_them(nano33, plugged_in):
     assert any("--on port:/dev/ttyACM0" in each for each in caught.value.try_next)
 
 
+def test_an_address_is_a_serial_number_with_colons_or_without(xiao, plugged_in):
+    plugged_in(port("/dev/ttyACM0", "303a:1001", "F4:12:FA:00:00:01"))
+    for word in ("usb:F4:12:FA:00:00:01", "usb:f412fa000001"):
+        assert "/dev/ttyACM0" in devices.resolve(word, xiao).name
+
+
 def test_usb_by_serial_number(nano33, plugged_in):
     plugged_in(port("/dev/ttyACM0", NANO, "ABC"), port("/dev/ttyACM1", NANO, "DEF"))
     assert "/dev/ttyACM1" in devices.resolve("usb:def", nano33).name
