@@ -28,8 +28,6 @@ CONNECT_S = 10.0
 WORKERS_S = 60.0
 # How often it is looked whether there still are workers, and a scheduler.
 _LOOK_S = 2.0
-# A job whose worker dies is given to others: that often, then it is the job's own fault.
-RETRIES = 3
 
 # Each thread of a worker has a process of its own.
 _mine = threading.local()
@@ -114,8 +112,10 @@ class Cluster:
         """The points of all jobs, as they end. Raises what is wrong with a machine, ClusterLost."""
         by_future: dict[Any, Task] = {}
         for task in found:
+            # Not again after an error: what is wrong with a machine is to be told. After a worker's
+            # death the scheduler gives its jobs to others by itself.
             future = self._client.submit(
-                do, task.as_text(), key=f"edge-deploy-{task.key}", pure=False, retries=RETRIES
+                do, task.as_text(), key=f"edge-deploy-{task.key}", pure=False, retries=0
             )
             by_future[future] = task
         left = set(by_future)

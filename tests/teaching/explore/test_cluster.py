@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import socket
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_deploy.errors import Exit
+from edge_deploy.errors import EdgeDeployError, Exit
 from edge_deploy.teaching.explore import cluster as clusters
 from edge_deploy.teaching.explore.cluster import Cluster, ClusterDiffers, ClusterLost
 from tests.teaching.explore import processes
@@ -62,6 +63,12 @@ def worker(start, address):
     return lambda: start("worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard")
 
 
+def _needing_recordings(task):
+    text = task.files["recipe.py"].decode()
+    text = text.replace("def data(seed, knobs)", "RECORDINGS = True\ndef data(seed, folder, knobs)")
+    return {**task.files, "recipe.py": text.encode()}
+
+
 @pytest.mark.usefixtures("training")
 @processes.needs_proc
 def test_a_killed_workers_points_are_done_by_the_other_and_none_twice(
@@ -89,6 +96,15 @@ def test_a_killed_workers_points_are_done_by_the_other_and_none_twice(
         assert worked == {one.key: one.knobs["rate"] != "none" for one in tasks}
         # The process that did the victim's job has ended with it.
         assert not Path(f"/proc/{child}").exists()
+
+        # What is wrong with a machine comes back whole, and once.
+        nowhere = dataclasses.replace(
+            tasks[0], files=_needing_recordings(tasks[0]), data="/nowhere"
+        )
+        with pytest.raises(EdgeDeployError, match=r"has no folder /nowhere, and EDGE_DEP") as wrong:
+            list(cluster.run([nowhere]))
+        assert wrong.value.exit_code is Exit.BAD_INPUT
+        assert "--data FOLDER" in wrong.value.try_next[1]
 
         monkeypatch.setattr(clusters.edge_deploy, "__version__", "9.9.9")
         with pytest.raises(ClusterDiffers) as differs:
