@@ -26,6 +26,8 @@ from edge_deploy.toolchains import ToolchainMissing
 ATTEMPTS = 7
 # After a reset the port may go and come, or stay: the chip's USB part is not always reset.
 LEAVES_S = 2.0
+# The system may still list a port that has just failed for being gone.
+GONE_S = 0.5
 
 BY_HAND = "hold the B (boot) button while you plug the board in, and let go; then the same command"
 _CABLE = "another cable, or a port of the computer itself instead of a hub"
@@ -47,18 +49,18 @@ def flash(board: Board, port: Connected, pieces: Pieces, say: Say) -> Connected:
     how = board.esptool
     assert how is not None
     check()
-    track = Track.of(port)
-    where = port
+    where, track = port, Track.of(port)
     with _told(say):
         try:
-            where = _written(board, how, where, pieces, say)
+            _written(board, how, where, pieces, say)
         except _NoAnswer:
             where = _elsewhere(board, track, where, say)
+            track = Track.of(where)
             try:
-                where = _written(board, how, where, pieces, say)
+                _written(board, how, where, pieces, say)
             except _NoAnswer:
                 raise _silent(board, where) from None
-    return _back(board, Track.of(where), where, port, say)
+    return _back(board, track, where, port, say)
 
 
 def check() -> None:
@@ -72,7 +74,7 @@ def check() -> None:
         ) from error
 
 
-def _written(board: Board, how: Esptool, port: Connected, pieces: Pieces, say: Say) -> Connected:
+def _written(board: Board, how: Esptool, port: Connected, pieces: Pieces, say: Say) -> None:
     """All pieces written and verified, and the chip told to restart. Raises _NoAnswer."""
     from esptool.util import FatalError
 
@@ -105,7 +107,6 @@ def _written(board: Board, how: Esptool, port: Connected, pieces: Pieces, say: S
         except (FatalError, OSError) as error:
             raise _interrupted(port, error, begun=begun) from error
         _let_go(loader)
-    return port
 
 
 def _let_go(loader: Any) -> None:  # noqa: ANN401
@@ -148,7 +149,7 @@ def _connected(board: Board, port: Connected, opened: serial.SerialBase) -> Any:
     except FatalError as error:
         if not opened.is_open:  # esptool closes a port where nothing answers
             raise _NoAnswer from error
-        if not any(each.path == port.path for each in usb.connected()):
+        if uploading.wait_gone(port.path, GONE_S):
             raise _interrupted(port, error, begun=False) from error
         raise WrongBoard(
             f"the chip at {port.path} is no {board.chip}: {_line(error)}.",
@@ -213,7 +214,7 @@ def _silent(board: Board, port: Connected) -> FlashFailed:
 
 
 def _interrupted(port: Connected, error: Exception, *, begun: bool) -> FlashFailed:
-    if not any(each.path == port.path for each in usb.connected()):
+    if uploading.wait_gone(port.path, GONE_S):
         left = "it has no program" if begun else "nothing was written"
         return FlashFailed(
             f"the board at {port.path} was unplugged while it was written: {left}.",

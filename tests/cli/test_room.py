@@ -61,10 +61,10 @@ def bus(tmp_path, home, monkeypatch):
     monkeypatch.setattr(usb, "connected", made.connected)
     monkeypatch.setenv("EDGE_DEPLOY_BOSSAC", str(fake_nano.bossac(ports)))
     for module in (nano33, esp32s3):
-        monkeypatch.setattr(module, "COMES_S", 2.0)
+        monkeypatch.setattr(module, "COMES_S", 5.0)
         monkeypatch.setattr(module, "BY_HAND_S", 0.3)
-    monkeypatch.setattr(esp32s3, "LEAVES_S", 0.3)
-    monkeypatch.setattr(esp32s3, "ATTEMPTS", 1)
+    monkeypatch.setattr(esp32s3, "LEAVES_S", 5.0)
+    monkeypatch.setattr(esp32s3, "ATTEMPTS", 3)
     yield made
     made.close()
 

@@ -44,10 +44,10 @@ def bus(tmp_path, monkeypatch):
     made = EspBus(home)
     monkeypatch.setattr(usb, "connected", made.connected)
     # Fake boards need no seconds; a person's hand is not waited for.
-    monkeypatch.setattr(esp32s3, "COMES_S", 1.5)
-    monkeypatch.setattr(esp32s3, "LEAVES_S", 0.3)
+    monkeypatch.setattr(esp32s3, "COMES_S", 5.0)
+    monkeypatch.setattr(esp32s3, "LEAVES_S", 5.0)
     monkeypatch.setattr(esp32s3, "BY_HAND_S", 0.3)
-    monkeypatch.setattr(esp32s3, "ATTEMPTS", 1)
+    monkeypatch.setattr(esp32s3, "ATTEMPTS", 3)
     yield made
     made.close()
 
@@ -101,7 +101,8 @@ def test_it_is_followed_to_another_name(bus, pieces):
     assert any("came back as" in line for line in said)
 
 
-def test_a_port_that_stays_through_a_reset(bus, pieces):
+def test_a_port_that_stays_through_a_reset(bus, pieces, monkeypatch):
+    monkeypatch.setattr(esp32s3, "LEAVES_S", 0.3)
     board = bus.plug_xiao(stays=True)
     assert flash(board, pieces) == board.port
     assert board.image().startswith(PROGRAM)
@@ -146,7 +147,8 @@ def test_another_board_with_the_chip_and_less_flash_is_refused(bus, pieces):
     assert board.written == {}
 
 
-def test_a_loader_that_does_not_answer(bus, pieces):
+def test_a_loader_that_does_not_answer(bus, pieces, monkeypatch):
+    monkeypatch.setattr(esp32s3, "ATTEMPTS", 1)
     board = bus.plug_xiao(silent=True)
     said: list[str] = []
     with pytest.raises(FlashFailed, match="does not answer") as caught:
