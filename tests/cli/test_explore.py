@@ -91,7 +91,7 @@ def test_a_search_is_told_drawn_and_goes_on_where_it_was(lab, doers, command):
     words = [element.text for element in tree.iter("{http://www.w3.org/2000/svg}text")]
     assert "twice: rmse against cost on nano33 (virtual)" in words
     assert "the lab's own" in words
-    assert "budget, 0.06 ms: further right" in words
+    assert "further right: budget, 0.06 ms" in words
     assert not any("QUICK" in text for text in words)
 
     again = command(*WORDS, "--json")

@@ -18,6 +18,8 @@ _ROW = 17
 # Okabe and Ito's blue and vermilion, which people with any colour vision tell apart.
 _FRONT, _OWN, _OTHER, _LIMIT = "#0072b2", "#d55e00", "#8c959f", "#cc79a7"
 _RADIUS = 4.5
+# A limit so many times beyond the dearest point is told in words, not drawn.
+_NEAR = 1.6
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Dot:
 class Panel:
     """One cost across. front: numbers of the dots that nobody beats, by rising cost.
 
-    limits: (value, what it is), marked where the axis reaches, otherwise told beside it.
+    limits: (value, what it is), marked where the axis reaches, otherwise told below it.
     """
 
     cost: str
@@ -149,9 +151,9 @@ def _panel(
     scale = 100.0 if up.percent else 1.0
     right, bottom = left + _PANEL_WIDTH, _TOP + _PANEL
     here = [dot for dot in dots if panel.cost in dot.costs]
-    highest = max((dot.costs[panel.cost] for dot in here), default=1.0)
-    near = [(value, words) for value, words in panel.limits if value <= 1.6 * highest]
-    across = svg.Axis(0.0, max([highest, *(v for v, _ in near)]), left, right, from_zero=True)
+    costs = [dot.costs[panel.cost] for dot in here] or [1.0]
+    near = [(value, words) for value, words in panel.limits if value <= _NEAR * max(costs)]
+    across = _across([*costs, *(value for value, _ in near)], left, right)
     parts = []
     for tick in heights.ticks():
         y = heights.at(tick)
@@ -166,7 +168,11 @@ def _panel(
     if names:
         middle = (_TOP + bottom) / 2
         parts.append(svg.text(20, middle, up.label, anchor="middle", turned=-90))
-    parts += _limits(panel, near, up, across, heights, left, right, bottom)
+    far = [words for value, words in panel.limits if (value, words) not in near]
+    if far:
+        said = f"further right: {'; '.join(far)}"
+        parts.append(svg.text((left + right) / 2, bottom + 54, said, anchor="middle", size=11))
+    parts += _limits(near, up, across, heights, (left, right, float(_TOP), bottom))
 
     spots = {
         dot.number: (across.at(dot.costs[panel.cost]), heights.at(scale * dot.good)) for dot in here
@@ -198,31 +204,33 @@ def _steps(front: Sequence[tuple[float, float]], right: float) -> str:
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
 
 
+def _across(values: Sequence[float], left: float, right: float) -> svg.Axis:
+    """From 0, unless all values are far from it; with room beside the last."""
+    low, high = min(values), max(values)
+    room = 0.03 * high
+    if low > high / 2:
+        return svg.Axis(low - room, high + room, left, right)
+    return svg.Axis(0.0, high + room, left, right, from_zero=True)
+
+
 def _limits(
-    panel: Panel,
     near: Sequence[tuple[float, str]],
     up: Up,
     across: svg.Axis,
     heights: svg.Axis,
-    left: float,
-    right: float,
-    bottom: float,
+    frame: tuple[float, float, float, float],
 ) -> list[str]:
+    left, right, top, bottom = frame
     parts = []
     for number, (value, words) in enumerate(near):
         x = across.at(value)
-        parts.append(svg.line(x, _TOP, x, bottom, colour=_LIMIT, dashes="5 3"))
+        parts.append(svg.line(x, top, x, bottom, colour=_LIMIT, dashes="5 3"))
         y = bottom - 10 - 14 * number
         parts.append(svg.text(x - 5, y, words, anchor="end", size=11, halo=svg.PAPER))
-    far = [words for value, words in panel.limits if (value, words) not in near]
-    for number, words in enumerate(far):
-        y = bottom - 10 - 14 * (number + len(near))
-        said = f"{words}: further right"
-        parts.append(svg.text(right - 6, y, said, anchor="end", size=11, halo=svg.PAPER))
     for value, words in up.limits:
         y = heights.at(value * (100.0 if up.percent else 1.0))
         parts.append(svg.line(left, y, right, y, colour=_LIMIT, dashes="5 3"))
-        parts.append(svg.text(right - 6, y - 5, words, anchor="end", size=11, halo=svg.PAPER))
+        parts.append(svg.text(left + 6, y - 5, words, size=11, halo=svg.PAPER))
     return parts
 
 

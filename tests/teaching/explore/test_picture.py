@@ -33,7 +33,7 @@ def test_every_point_the_front_and_the_limits_are_there():
     words = [element.text for element in tree.iter(f"{SVG}text")]
     for expected in (
         *("1", "2", "4", "3", "the lab's own", "width <b>&", "width 3", "width 9: OverBudget"),
-        *("budget", "the board's: further right", "cycles: modelled:cortex_m4", "90 %"),
+        *("budget", "further right: the board's", "cycles: modelled:cortex_m4", "90 %"),
     ):
         assert expected in words
     # Three discs in each of two panels, two in the key; a ring in each, and one in the key.
@@ -71,6 +71,22 @@ def test_all_places_are_inside_the_picture_and_numbers_beside_each_other():
         assert 0 <= y <= height
         places.setdefault((x, y), []).append(element.text)
     assert all(len(words) == 1 for words in places.values())
+
+
+@pytest.mark.parametrize(
+    ("costs", "from_zero"), [((1000, 1010, 1030), False), ((100, 800, 1000), True)]
+)
+def test_points_that_cost_about_the_same_are_spread_and_none_is_on_the_border(costs, from_zero):
+    dots = [Dot(n, "", {"cycles": cost}, 0.1 * n) for n, cost in enumerate(costs, 1)]
+    tree = ET.fromstring(drawn(dots, [Panel("cycles", "cycles", (1,))]))
+    xs = [float(one.get("cx")) for one in tree.iter(f"{SVG}circle") if one.get("fill") != "none"]
+    xs = xs[2:]  # those of the key come first
+    # The front's stairs end at the border.
+    right = float(tree.find(f"{SVG}polyline").get("points").split()[-1].partition(",")[0])
+    assert max(xs) - min(xs) > 100
+    assert max(xs) < right - 5
+    words = [element.text for element in tree.iter(f"{SVG}text")]
+    assert (words.count("0") > 0) == from_zero
 
 
 @pytest.mark.parametrize("dots", [(), (Dot(1, "", {"cycles": math.nan}, 0.5),)])
