@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import edge_deploy
-from edge_deploy import places
+from edge_deploy import kits, places
 from edge_deploy.boards import Board
 from edge_deploy.build import project
 from edge_deploy.sensing import FeatureSettings
@@ -22,16 +22,6 @@ _PROJECT = "platformio"
 _ARDUINO = {
     "nano33": ("Arduino Nano 33 BLE", "Arduino Mbed OS Nano Boards"),
     "xiao_esp32s3": ("XIAO_ESP32S3", "esp32 by Espressif Systems, 2.0.17 (3.x has other drivers)"),
-}
-# What a person does where a board does not answer, by board.
-_BY_HAND = {
-    "nano33": (
-        "press the reset button twice, quickly: the orange LED fades in and out, and the board "
-        "waits for an upload"
-    ),
-    "xiao_esp32s3": (
-        "hold the button B (boot) while you plug the board in, and let go: it waits for an upload"
-    ),
 }
 _LIBRARIES = {
     "nano33": (
@@ -62,6 +52,8 @@ def files(
         f"{sketch}/{path}": text
         for path, text in project.sketch(sketch, generated, board, features).items()
     }
+    kit = kits.find(board.name)
+    assert kit is not None, "a board that is built for has a kit"
     firmware = places.shipped("firmware")
     page = (firmware / _PAGE).read_text(encoding="utf-8")
     found[README] = page.format(
@@ -73,7 +65,7 @@ def files(
         arduino=_ARDUINO[board.name][0],
         core=_ARDUINO[board.name][1],
         libraries=_LIBRARIES[board.name],
-        by_hand=_BY_HAND[board.name],
+        by_hand=kit.by_hand.text,
         version=edge_deploy.__version__,
     )
     found["LICENSE"] = (firmware / "LICENSE").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from edge_deploy import boards as board_files
-from edge_deploy import model
+from edge_deploy import kits, model
 from edge_deploy.boards import Board
 from edge_deploy.cli import connected, output, prepare
 from edge_deploy.cli.options import MODEL_HELP, board_option, debug_option, json_option
@@ -21,13 +21,21 @@ from edge_deploy.compiler import picture as plan_picture
 @json_option
 @debug_option
 def boards(name: str | None, as_json: bool) -> None:
-    """List the kinds of board and what is connected, or show NAME with every value's source."""
+    """List the kinds of board and what is connected, or show NAME with every value's source.
+
+    With NAME also its parts, where they are, and the page that says how to set it up.
+    """
     if name:
         board = board_files.load(name)
+        kit = kits.find(name)
         if as_json:
-            output.document(board.as_json())
+            document = board.as_json()
+            document["kit"] = None if kit is None else kit.as_json()
+            output.document(document)
         else:
             _show_board(board)
+            if kit is not None:
+                _show_kit(kit)
         return
     known = board_files.load_all()
     plugged = connected.look(known)
@@ -77,6 +85,25 @@ def _show_board(board: Board) -> None:
         ["fact", "value", "unit", "source"],
         [[fact.name, fact.text, fact.unit, fact.source] for fact in board.facts()],
     )
+
+
+def _show_kit(kit: kits.Kit) -> None:
+    output.table(
+        ["part", "name", "variants", "where", "firmware", "source"],
+        [
+            [
+                part.kind,
+                part.name if part.carrier == kits.ITSELF else f"{part.name} ({part.carrier})",
+                "all" if part.variants == kit.variants else ", ".join(part.variants),
+                part.where,
+                "uses it" if part.used else "-",
+                part.source,
+            ]
+            for part in kit.parts
+        ],
+    )
+    output.show(f"Where it does not answer: {kit.by_hand.text}.")
+    output.show(f"Parts, wiring, first light, troubleshooting: {kit.readme}")
 
 
 @click.command(epilog=MODEL_HELP)

@@ -15,7 +15,7 @@ from typing import Any
 from edge_deploy import boards, toolchains
 from edge_deploy.boards import Board
 from edge_deploy.build import platformio
-from edge_deploy.devices import nano33, usb
+from edge_deploy.devices import nano33, uploading, usb
 from edge_deploy.devices.host import System
 from edge_deploy.devices.usb import Connected
 from edge_deploy.toolchains import ToolchainMissing
@@ -159,14 +159,17 @@ def _silent_devices(system: System, ports: list[Connected]) -> Iterator[Finding]
     having = {port.usb_id for port in ports}
     known = boards.load_all().values()
     for device in system.usb_devices() or ():
-        kinds = [board.name for board in known if device.usb_id in board.usb_ids]
+        kinds = [board for board in known if device.usb_id in board.usb_ids]
         if kinds and not device.has_port and device.usb_id not in having:
+            names = " or ".join(board.name for board in kinds)
             yield Finding(
                 f"USB {device.usb_id}",
                 WRONG,
-                f"{' or '.join(kinds)} is on USB and has no serial port: its program has stopped "
-                "or uses none",
-                (nano33.BY_HAND, "lsusb; dmesg | tail  what the system says of it"),
+                f"{names} is on USB and has no serial port: its program has stopped or uses none",
+                (
+                    *(uploading.again(board) for board in kinds),
+                    "lsusb; dmesg | tail  what the system says of it",
+                ),
             )
 
 

@@ -29,7 +29,6 @@ LEAVES_S = 2.0
 # The system may still list a port that has just failed for being gone.
 GONE_S = 0.5
 
-BY_HAND = "hold the B (boot) button while you plug the board in, and let go; then the same command"
 _CABLE = "another cable, or a port of the computer itself instead of a hub"
 
 Pieces = Sequence[tuple[int, Path]]
@@ -105,7 +104,7 @@ def _written(board: Board, how: Esptool, port: Connected, pieces: Pieces, say: S
             _api().write_flash(loader, files, **flash)
             _api().verify_flash(loader, files, **flash)
         except (FatalError, OSError) as error:
-            raise _interrupted(port, error, begun=begun) from error
+            raise _interrupted(board, port, error, begun=begun) from error
         _let_go(loader)
 
 
@@ -150,7 +149,7 @@ def _connected(board: Board, port: Connected, opened: serial.SerialBase) -> Any:
         if not opened.is_open:  # esptool closes a port where nothing answers
             raise _NoAnswer from error
         if uploading.wait_gone(port.path, GONE_S):
-            raise _interrupted(port, error, begun=False) from error
+            raise _interrupted(board, port, error, begun=False) from error
         raise WrongBoard(
             f"the chip at {port.path} is no {board.chip}: {_line(error)}.",
             try_next=("edge-deploy boards  what is connected",),
@@ -193,7 +192,7 @@ def _elsewhere(board: Board, track: Track, silent: Connected, say: Say) -> Conne
         found = uploading.wait_for(moved, 0.0)
     if found is not None:
         return found
-    say(f"It does not answer. Please {BY_HAND.partition(';')[0]} (waiting {BY_HAND_S:.0f} s).")
+    say(f"It does not answer. Please {uploading.by_hand(board)} (waiting {BY_HAND_S:.0f} s).")
     if not uploading.wait_gone(silent.path, BY_HAND_S):
         raise _silent(board, silent)
     found = uploading.wait_for(lambda each: _is(board, track, each), BY_HAND_S)
@@ -209,11 +208,11 @@ def _is(board: Board, track: Track, each: Connected) -> bool:
 def _silent(board: Board, port: Connected) -> FlashFailed:
     return FlashFailed(
         f"the ROM loader of the {board.name} at {port.path} does not answer.",
-        try_next=(BY_HAND, _CABLE),
+        try_next=(uploading.again(board), _CABLE),
     )
 
 
-def _interrupted(port: Connected, error: Exception, *, begun: bool) -> FlashFailed:
+def _interrupted(board: Board, port: Connected, error: Exception, *, begun: bool) -> FlashFailed:
     if uploading.wait_gone(port.path, GONE_S):
         left = "it has no program" if begun else "nothing was written"
         return FlashFailed(
@@ -224,7 +223,8 @@ def _interrupted(port: Connected, error: Exception, *, begun: bool) -> FlashFail
             ),
         )
     return FlashFailed(
-        f"the upload to {port.path} failed: {_line(error)}.", try_next=(BY_HAND, _CABLE)
+        f"the upload to {port.path} failed: {_line(error)}.",
+        try_next=(uploading.again(board), _CABLE),
     )
 
 

@@ -28,10 +28,6 @@ TOUCH_BAUD = 1200
 UPLOAD_S = 180.0
 INFO_S = 20.0
 
-BY_HAND = (
-    "press the reset button twice, quickly: the orange LED fades in and out; then the same command"
-)
-
 
 def flash(board: Board, port: Connected, image: Path, say: Say) -> Connected:
     """Write an image, and wait until the board is back; its port then.
@@ -51,7 +47,7 @@ def flash(board: Board, port: Connected, image: Path, say: Say) -> Connected:
         words = [str(program), "--info", "--port", name, "--write", "--erase", "-U", "--reset"]
         uploading.run([*words, str(image)], UPLOAD_S, say)
     except FlashFailed as failed:
-        raise _interrupted(loader, failed) from failed
+        raise _interrupted(board, loader, failed) from failed
     return _back(board, port, track, say)
 
 
@@ -109,12 +105,15 @@ def _touched(board: Board, port: Connected, track: Track, say: Say) -> Connected
             return found
         if gone:
             break
-    say(f"It did not come. Please {BY_HAND.partition(';')[0]} (waiting {BY_HAND_S:.0f} s).")
+    say(f"It did not come. Please {uploading.by_hand(board)} (waiting {BY_HAND_S:.0f} s).")
     found = uploading.wait_for(lambda each: _comes(board, track, each, before), BY_HAND_S)
     if found is None:
         raise FlashFailed(
             f"the bootloader of the {board.name} at {port.path} did not come back to USB.",
-            try_next=(BY_HAND, "another cable, or a port of the computer itself instead of a hub"),
+            try_next=(
+                uploading.again(board),
+                "another cable, or a port of the computer itself instead of a hub",
+            ),
         )
     return found
 
@@ -145,13 +144,13 @@ def touch(path: str) -> None:
         port.close()
 
 
-def _interrupted(loader: Connected, failed: FlashFailed) -> EdgeDeployError:
+def _interrupted(board: Board, loader: Connected, failed: FlashFailed) -> EdgeDeployError:
     if not any(each.path == loader.path for each in usb.connected()):
         return FlashFailed(
             f"the board at {loader.path} was unplugged while it was written: it has no program.",
             try_next=("plug it in again, and the same command: its bootloader is still there",),
         )
-    return FlashFailed(failed.message, try_next=(BY_HAND,))
+    return FlashFailed(failed.message, try_next=(uploading.again(board),))
 
 
 def _back(board: Board, port: Connected, track: Track, say: Say) -> Connected:

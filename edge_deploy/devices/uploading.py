@@ -1,6 +1,6 @@
 """What flashing any real board needs: ports that come and go, programs that upload, what to say.
 
-Turns waits for a port into a port or into what a person can do. Knows no board.
+Turns waits for a port into a port or into what a person can do. Knows no board by name.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO
 
-from edge_deploy import process
+from edge_deploy import kits, process
+from edge_deploy.boards import Board
 from edge_deploy.devices import usb
 from edge_deploy.devices.usb import Connected
 from edge_deploy.errors import FlashFailed
@@ -30,6 +31,17 @@ POLL_S = 0.05
 COMES_S = 12.0
 # While a person looks for a button.
 BY_HAND_S = 60.0
+
+
+def by_hand(board: Board) -> str:
+    """What a person does where a board does not answer (kit.yaml), as a part of a sentence."""
+    kit = kits.find(board.name)
+    return "press its reset button" if kit is None else kit.by_hand.text
+
+
+def again(board: Board) -> str:
+    """`by_hand`, and what comes then: a line of `Things to try`."""
+    return f"{by_hand(board)}; then the same command"
 
 
 @dataclass(frozen=True)
