@@ -96,6 +96,13 @@ def test_of_two_identical_boards_the_other_is_left_alone(bus, image):
     assert [word.split()[1] for word in caught.value.try_next] == ["usb:A1", "usb:B2"]
 
 
+def test_a_board_without_a_serial_number_is_the_port_that_comes_anew(bus, image):
+    one, other = bus.plug("ttyACM0", ""), bus.plug("ttyACM1", "", back_as="ttyACM2")
+    assert flash(other, image).path.endswith("/ttyACM2")
+    assert (one.image, other.image) == (None, IMAGE)
+    assert one.modes == [APPLICATION]
+
+
 def test_a_deaf_board_is_helped_by_hand(bus, image, monkeypatch):
     monkeypatch.setattr(nano33, "BY_HAND_S", 20.0)
     monkeypatch.setattr(nano33, "COMES_S", 0.4)
