@@ -175,6 +175,7 @@ def test_the_readme_has_what_a_person_looks_for(kit):
         "Troubleshooting",
     ]
     assert "| Symptom | Cause | Fix |" in text
+    assert kit.by_hand.action[1:] in " ".join(text.split()), "as kit.yaml says it"
     for target in re.findall(r"\]\(([^)#]+)", text):
         assert (kit.folder / target).exists(), target
     for part in kit.parts:

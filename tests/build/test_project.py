@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_deploy import boards, compiler, labs, model
+from edge_deploy import boards, compiler, kits, labs, model
 from edge_deploy.build import config, export, project
 from edge_deploy.errors import UsageError
 from tests import compiled_model
@@ -52,6 +52,12 @@ def write(files, folder: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return folder
+
+
+def test_the_page_says_what_to_do_by_hand(files, board):
+    kit = kits.find(board.name)
+    assert kit is not None
+    assert f"does not find the board: {kit.by_hand.text}." in " ".join(files["README.md"].split())
 
 
 def test_every_include_is_in_the_project(files):

@@ -117,6 +117,13 @@ def test_a_board_without_a_port(root, system, plugged):
     assert "reset button twice" in finding.fix[0]
 
 
+def test_each_board_without_a_port_has_its_own_button(root, system, plugged):
+    device(root, "1-2", "2886:0056", port=False)
+    finding = found(system, "USB 2886:0056")
+    assert "xiao_esp32s3 is on USB" in finding.found
+    assert finding.fix[0].startswith("hold the B (boot) button")
+
+
 def test_a_board_with_a_port_and_a_mouse_are_no_findings(root, system, plugged, tmp_path):
     device(root, "1-2", NANO, port=True)
     device(root, "1-3", "046d:c077", port=False)
