@@ -18,6 +18,27 @@ README = "README.md"
 _PAGE = "export_readme.md"
 _PROJECT = "platformio"
 
+EDGE_DEPLOY, TFLM = "edge-deploy", "tflm"
+_LIBRARY: dict[str, tuple[str, ...]] = {
+    EDGE_DEPLOY: (),
+    # That spelling: facts of the registry.
+    TFLM: ("spaziochirale/Chirale_TensorFLowLite@^2.0.0",),
+}
+_ENGINES = {
+    EDGE_DEPLOY: """\
+It needs no edge-deploy and no
+inference library: the board's own core and a C compiler, which the tools below bring. It has been
+compiled against declarations of that core, and has not run on a board of ours yet.""",
+    TFLM: """\
+It runs in TensorFlow Lite Micro, by
+the library Chirale_TensorFlowLite, for comparison with edge-deploy's own code, and needs no
+edge-deploy. **It has not been built by us**: its syntax was checked against declarations of the
+core and of the library. Where the board says that the arena is too small, export again with a
+larger `--arena`.""",
+}
+
+_BY_THE_IDE = "\n4. *Tools, Manage Libraries*: install `Chirale_TensorFlowLite`."
+
 # What Arduino's IDE calls a board, and the core that brings it.
 _ARDUINO = {
     "nano33": ("Arduino Nano 33 BLE", "Arduino Mbed OS Nano Boards"),
@@ -37,16 +58,19 @@ def files(
     generated: Mapping[str, str],
     board: Board,
     features: FeatureSettings | None,
+    *,
+    engine: str = EDGE_DEPLOY,
 ) -> dict[str, str]:
     """Everything that belongs into the folder, by path.
 
     name: of the model; the sketch gets it, in the letters that Arduino allows.
+    engine: what runs the model, EDGE_DEPLOY or TFLM; `generated` is of it.
     Raises UsageError for a board that neither builds for.
     """
     sketch = sketch_name(name)
     found = {
         f"{_PROJECT}/{path}": text
-        for path, text in project.platformio(generated, board, features).items()
+        for path, text in project.platformio(generated, board, features, _LIBRARY[engine]).items()
     }
     found |= {
         f"{sketch}/{path}": text
@@ -64,9 +88,10 @@ def files(
         board=board.name,
         arduino=_ARDUINO[board.name][0],
         core=_ARDUINO[board.name][1],
-        libraries=_LIBRARIES[board.name],
+        libraries=_LIBRARIES[board.name] + (_BY_THE_IDE if engine == TFLM else ""),
         by_hand=kit.by_hand.text,
         version=edge_deploy.__version__,
+        engine=_ENGINES[engine],
     )
     found["LICENSE"] = (firmware / "LICENSE").read_text(encoding="utf-8")
     return found

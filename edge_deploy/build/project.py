@@ -9,7 +9,7 @@ from __future__ import annotations
 import configparser
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from edge_deploy import places
@@ -30,15 +30,18 @@ _SKETCH_FLAGS = '#pragma GCC optimize("O2", "-ffp-contract=off")\n'
 
 
 def platformio(
-    generated: Mapping[str, str], board: Board, features: FeatureSettings | None
+    generated: Mapping[str, str],
+    board: Board,
+    features: FeatureSettings | None,
+    libraries: Sequence[str] = (),
 ) -> dict[str, str]:
     """A PlatformIO project: texts by path.
 
-    generated: C files of the compiler, and ed_app_config.h.
+    generated: C files of the compiler, and ed_app_config.h. libraries: more of `lib_deps`.
     Raises UsageError for a board that PlatformIO does not build for.
     """
     files = {f"src/{path}": text for path, text in _tree(generated, features).items()}
-    files[INI] = _ini(board, sensing.defines(features))
+    files[INI] = _ini(board, sensing.defines(features), libraries)
     return files
 
 
@@ -127,7 +130,7 @@ def _environment(board: Board) -> str:
     return f"env:{board.name}"
 
 
-def _ini(board: Board, defines: Mapping[str, str]) -> str:
+def _ini(board: Board, defines: Mapping[str, str], libraries: Sequence[str] = ()) -> str:
     """platformio.ini with the one environment of the board."""
     name = _environment(board)
     shipped = configparser.ConfigParser(interpolation=None)
@@ -141,6 +144,9 @@ def _ini(board: Board, defines: Mapping[str, str]) -> str:
         )
     shipped["platformio"]["default_envs"] = board.name
     shipped["env"]["build_src_flags"] += "".join(f" -D{k}={v}" for k, v in defines.items())
+    known = [shipped[name]["lib_deps"]] if "lib_deps" in shipped[name] else []
+    if known or libraries:
+        shipped[name]["lib_deps"] = "".join(f"\n    {each}" for each in (*known, *libraries))
     lines = ["; The firmware of edge-deploy with a model in it: `pio run -t upload`.", ""]
     for section in ("platformio", "env", name):
         lines.append(f"[{section}]")

@@ -41,6 +41,21 @@ _PORTS = {"board": "arduino", "virtual": "virtual_m4", "local": "host"}
     help="Write a PlatformIO project and an Arduino sketch that need no edge-deploy, and build "
     "nothing.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(("edge-deploy", "tflm")),
+    default="edge-deploy",
+    show_default=True,
+    help="With --export: tflm runs MODEL in TensorFlow Lite Micro, for comparison.",
+)
+@click.option(
+    "--arena",
+    "arena_bytes",
+    type=click.IntRange(1_024, 1 << 26),
+    default=None,
+    metavar="BYTES",
+    help="Of --engine tflm  [default: twice what edge-deploy's own code needs, and 16 KiB]",
+)
 @json_option
 @debug_option
 def build(
@@ -49,6 +64,8 @@ def build(
     on: str,
     dry_run: bool,
     folder: Path | None,
+    engine: str,
+    arena_bytes: int | None,
     as_json: bool,
 ) -> None:
     """Build the firmware with MODEL, and show its flash and RAM against the board's.
@@ -66,10 +83,15 @@ def build(
             f"--on {on!r} is nothing to build for.",
             try_next=[f"--on {word}" for word in _PORTS],
         )
+    if folder is None and (engine != "edge-deploy" or arena_bytes is not None):
+        raise UsageError(
+            "--engine tflm is for a project that others build: it needs --export.",
+            try_next=[f"--export {Path(model_word).stem}_tflm"],
+        )
     subject = prepare.subject(model_word)
     chosen = board_files.load(board)
     if folder is not None:
-        _export(subject, chosen, folder, as_json=as_json)
+        _export(subject, chosen, folder, engine, arena_bytes, as_json=as_json)
         return
     if dry_run:
         _show_call(subject, chosen, on, as_json=as_json)
@@ -118,7 +140,15 @@ def _show_call(subject: Subject, board: Board, on: str, *, as_json: bool) -> Non
     output.show(shlex.join(words))
 
 
-def _export(subject: Subject, board: Board, folder: Path, *, as_json: bool) -> None:
+def _export(
+    subject: Subject,
+    board: Board,
+    folder: Path,
+    engine: str,
+    arena_bytes: int | None,
+    *,
+    as_json: bool,
+) -> None:
     """Both projects with the page that a student reads, in a folder that is not there yet."""
     from edge_deploy.build import export
 
@@ -127,9 +157,12 @@ def _export(subject: Subject, board: Board, folder: Path, *, as_json: bool) -> N
             f"{folder} is not empty, and nothing in it is written over.",
             try_next=(f"--export {folder}/{subject.name}",),
         )
-    files = export.files(
-        subject.name, prepare.generated(subject, board), board, prepare.features(subject)
+    generated = (
+        prepare.interpreted(subject, board, arena_bytes)
+        if engine == export.TFLM
+        else prepare.generated(subject, board)
     )
+    files = export.files(subject.name, generated, board, prepare.features(subject), engine=engine)
     _write(folder, files)
     if as_json:
         output.document({"folder": str(folder), "files": sorted(files)})

@@ -23,10 +23,17 @@ from edge_deploy.budgets import Check
 from edge_deploy.build import project as projects
 from edge_deploy.cli import output
 from edge_deploy.cli.options import SceneWords, Target
-from edge_deploy.compiler import Compiled
+from edge_deploy.compiler import Compiled, interpreter
 from edge_deploy.devices import Scene
 from edge_deploy.devices.device import Device
-from edge_deploy.errors import BadInput, LinkLost, OverBudget, UsageError, WrongBoard
+from edge_deploy.errors import (
+    BadInput,
+    LinkLost,
+    OverBudget,
+    UnsupportedModel,
+    UsageError,
+    WrongBoard,
+)
 from edge_deploy.labs import Lab
 from edge_deploy.model.graph import Graph
 from edge_deploy.quantity import Quantity
@@ -201,8 +208,32 @@ def features(subject: Subject) -> FeatureSettings | None:
 
 def generated(subject: Subject, board: Board) -> dict[str, str]:
     """The C files that differ from one model and lab to another, for a real board."""
+    return {**compiled(subject, board).files, build.config.FILE: _config(subject, board)}
+
+
+def interpreted(subject: Subject, board: Board, arena_bytes: int | None) -> dict[str, str]:
+    """The same for a model that TensorFlow Lite Micro runs, also one that we do not compile."""
+    if arena_bytes is None:
+        try:
+            arena_bytes = 2 * compiled(subject, board, force=True).arena_bytes
+        except UnsupportedModel:
+            arena_bytes = _UNKNOWN_ARENA_BYTES
+        arena_bytes += _INTERPRETER_BYTES
+    files = interpreter.files(
+        subject.graph, subject.data, arena_bytes=arena_bytes, model_name=subject.name
+    )
+    return {**files, build.config.FILE: _config(subject, board)}
+
+
+# What an interpreter keeps of tensors and nodes beside activations, generously.
+_INTERPRETER_BYTES = 16_384
+_UNKNOWN_ARENA_BYTES = 65_536
+
+
+def _config(subject: Subject, board: Board) -> str:
+    """ed_app_config.h for the board itself."""
     lab = subject.lab
-    config = build.config.emit(
+    return build.config.emit(
         board,
         projects.PORT,
         lab.labels if lab else (),
@@ -210,7 +241,6 @@ def generated(subject: Subject, board: Board) -> dict[str, str]:
         features(subject),
         lab.decision if lab else None,
     )
-    return {**compiled(subject, board).files, build.config.FILE: config}
 
 
 def project(subject: Subject, board: Board) -> dict[str, str]:

@@ -1,0 +1,1 @@
+/* The library's own header, which declares nothing that a sketch calls. */
