@@ -211,7 +211,8 @@ _REGION = re.compile(r"region [`']([A-Za-z0-9_]+)' overflowed by (\d+) bytes")
 _SIZE = re.compile(
     r"The (program|data) size \((\d+) bytes\) is greater than maximum allowed \((\d+) bytes\)"
 )
-_COMPILER = re.compile(r"^(\S+?):(\d+):(?:\d+:)? (?:fatal )?error: (.+)$", re.MULTILINE)
+# Of compilers `error:`, of assemblers `Error:`.
+_COMPILER = re.compile(r"^(\S+?):(\d+):(?:\d+:)? (?:fatal )?[Ee]rror: (.+)$", re.MULTILINE)
 _LAST = re.compile(r"^(?:Error: |\*\*\* )(.+)$", re.MULTILINE)
 _USED = re.compile(r"^(RAM|Flash):.*\(used (\d+) bytes from (\d+) bytes\)", re.MULTILINE)
 

@@ -11,7 +11,7 @@ import hashlib
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +38,7 @@ from edge_deploy.labs import Lab
 from edge_deploy.model.graph import Graph
 from edge_deploy.quantity import Quantity
 from edge_deploy.sensing import FeatureSettings, SourceSettings
+from edge_deploy.telemetry.hello import Hello
 from edge_deploy.telemetry.session import Session
 
 PORTS = ("virtual_m4", "host")
@@ -230,8 +231,10 @@ _INTERPRETER_BYTES = 16_384
 _UNKNOWN_ARENA_BYTES = 65_536
 
 
-def _config(subject: Subject, board: Board) -> str:
+def _config(subject: Subject, board: Board, record: SourceSettings | None = None) -> str:
     """ed_app_config.h for the board itself."""
+    if record is not None:
+        return build.config.emit(board, projects.PORT, (), SourceSettings(), record=record)
     lab = subject.lab
     return build.config.emit(
         board,
@@ -248,23 +251,36 @@ def project(subject: Subject, board: Board) -> dict[str, str]:
     return projects.platformio(generated(subject, board), board, features(subject))
 
 
+def recorder(board: Board, port: str, source: SourceSettings) -> Artifact:
+    """Firmware that sends what the sensor gives, as it is. Built around a model: the smallest."""
+    smallest = subject("hello")
+    result = compiled(smallest, board, **({"portable": True} if port == "host" else {}))
+    if port in PORTS:
+        return build.firmware(result, graph=smallest.graph, board=board, port=port, record=source)
+    files = {**result.files, build.config.FILE: _config(smallest, board, source)}
+    made = projects.platformio(files, board, None)
+    return _by_platformio("a recorder", made, result, smallest.graph, board)
+
+
 def _board_artifact(subject: Subject, board: Board) -> tuple[Compiled, Artifact]:
     """Build for the board itself."""
+    result = compiled(subject, board)
+    files = project(subject, board)
+    return result, _by_platformio(subject.name, files, result, subject.graph, board)
+
+
+def _by_platformio(
+    name: str, files: Mapping[str, str], result: Compiled, graph: Graph, board: Board
+) -> Artifact:
     from edge_deploy.build import platformio
 
-    result = compiled(subject, board)
     started = time.monotonic()
-    output.say(f"PlatformIO builds {subject.name} for {board.name} ...")
+    output.say(f"PlatformIO builds {name} for {board.name} ...")
     made = platformio.firmware(
-        project(subject, board),
-        result,
-        subject.graph,
-        board,
-        progress=follow(output.is_terminal(sys.stderr)),
+        files, result, graph, board, progress=follow(output.is_terminal(sys.stderr))
     )
-    seconds = time.monotonic() - started
-    output.say(f"Built {subject.name} for {board.name} in {seconds:.1f} s.")
-    return result, made
+    output.say(f"Built {name} for {board.name} in {time.monotonic() - started:.1f} s.")
+    return made
 
 
 def follow(terminal: bool) -> Callable[[str], None]:
@@ -400,16 +416,20 @@ def _flashed(
         yield Live(board, chosen, result, made, session)
 
 
+def asked(device: Device, timeout_s: float) -> Hello | None:
+    """What a real board says that it runs; None where that is nothing of ours."""
+    try:
+        with Session(device.open(), timeout_s=timeout_s) as session:
+            return session.begin()
+    except (LinkLost, WrongBoard):
+        return None
+
+
 def _runs(device: Device, artifact: Artifact, timeout_s: float) -> bool:
     """Whether a real board says that it runs this model with this firmware."""
     manifest = artifact.manifest
-    try:
-        with Session(device.open(), timeout_s=timeout_s) as asked:
-            asked.begin()
-            found = asked.board
-    except (LinkLost, WrongBoard):  # it runs something else
-        return False
-    return (found.board, found.sha256, found.firmware, found.port) == (
+    found = asked(device, timeout_s)
+    return found is not None and (found.board, found.sha256, found.firmware, found.port) == (
         manifest.board,
         manifest.model_sha256,
         manifest.tool_version,

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import click
 
-from edge_deploy import boards, build, labs, recordings
+import edge_deploy
+from edge_deploy import boards, labs, recordings
 from edge_deploy.bench import clips, recording, takes
 from edge_deploy.bench.recording import NothingWorthKeeping, Order, Outcome
 from edge_deploy.bench.takes import Problem
@@ -19,6 +20,7 @@ from edge_deploy.cli import consent, output, prepare, senses
 from edge_deploy.cli.forget import DEFAULT_FOLDER
 from edge_deploy.cli.options import SceneWords, Target, debug_option, scene_options, target_options
 from edge_deploy.devices import Scene, is_emulated
+from edge_deploy.devices.device import Device
 from edge_deploy.errors import NoBoard, UsageError, WrongBoard
 from edge_deploy.labs import Lab
 from edge_deploy.recordings import NOBODY, Facts
@@ -34,9 +36,6 @@ _LABS = {"microphone": "kws", "imu": "gesture", "camera": "vision"}
 # recording, and shows each picture for two.
 _GAP_S = {"microphone": 1.0, "imu": 1.0, "camera": 2.0}
 _COUNT = 10
-
-# A recorder is firmware around a model; the smaller that is, the better.
-_MODEL = "hello"
 
 
 @click.command()
@@ -233,19 +232,28 @@ def _sum_up(order: Order, outcome: Outcome, learn: str, *, as_json: bool) -> Non
 
 @contextlib.contextmanager
 def _recorder(target: Target, source: SourceSettings, scene: Scene) -> Iterator[Session]:
-    """A session with a board that records from that sensor; flashed unless it does already."""
-    board = boards.load(target.board)
+    """A session with a board that records from that sensor; flashed unless it does already.
+
+    What is behind a port that somebody named is used as it is.
+    """
     with prepare.device(target, wait_states=False, scene=scene) as device:
-        if device.port in prepare.PORTS:
-            subject = prepare.subject(_MODEL)
-            compiled = prepare.compiled(subject, board, portable=device.port == "host")
-            made = build.firmware(
-                compiled, graph=subject.graph, board=board, port=device.port, record=source
-            )
-            prepare.flash(device, made)
+        emulated = device.port in prepare.PORTS
+        if emulated or not (target.on.startswith("port:") or _records(device, source, target)):
+            board = boards.load(target.board)
+            prepare.flash(device, prepare.recorder(board, device.port, source))
         with prepare.opened(device, target.timeout_s) as session:
             _check_recorder(session, source, target)
             yield session
+
+
+def _records(device: Device, source: SourceSettings, target: Target) -> bool:
+    """Whether a real board runs this version's recorder of that sensor already."""
+    hello = prepare.asked(device, target.timeout_s)
+    return hello is not None and (hello.board, hello.firmware, hello.recorder) == (
+        target.board,
+        edge_deploy.__version__,
+        _recorded(source),
+    )
 
 
 def _check_recorder(session: Session, source: SourceSettings, target: Target) -> None:

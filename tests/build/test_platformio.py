@@ -146,6 +146,7 @@ def test_another_source_is_another_build_and_old_files_go(stand_in, compiled):
         (ESP_REGION, OverBudget, "needs 200 B more RAM"),
         (TOO_LARGE, OverBudget, "needs 1,234,567 B of flash, of which there are 983,040"),
         (REFUSED, BuildFailed, "ed_model.c, line 17: unknown type name 'ed_conv'"),
+        ("src/nn/a.h:9: Error: no such instruction\n", BuildFailed, "a.h, line 9: no such instruc"),
         ("*** [a] Error 1\n", BuildFailed, "PlatformIO failed: [a] Error 1."),
         ("", BuildFailed, "it gave no reason"),
     ],

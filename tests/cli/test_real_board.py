@@ -11,6 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("pty", reason="fake boards are pseudo-terminals")
@@ -121,3 +122,40 @@ def test_a_board_that_runs_another_model_than_it_should(bus, capfd, monkeypatch)
     assert code == Exit.WRONG_BOARD
     assert "runs another model" in err
     assert board.image == kept
+
+
+def test_it_records_after_it_got_the_recorder_once(bus, capfd, tmp_path, monkeypatch):
+    sound = np.random.default_rng(3).integers(-3_000, 3_000, 60 * 16_000, np.int16)
+    (tmp_path / "sound").write_bytes(sound.tobytes())
+    monkeypatch.setenv("ED_FAKE_SOUND", str(tmp_path / "sound"))
+    board = bus.plug()
+    words = ("record", *BOARD, "--sensor", "mic", "--label", "yes", "--no-person", "--count", "2")
+    folder = ("--data", str(tmp_path / "mine"))
+    code, _, err = typed(capfd, *words, *folder)
+    assert code == Exit.DONE, err
+    assert "PlatformIO builds a recorder for nano33" in err
+    assert len(list((tmp_path / "mine" / "yes").glob("*.wav"))) == 2
+    flashed = [fake_nano.APPLICATION, fake_nano.BOOTLOADER, fake_nano.APPLICATION]
+    assert board.modes == flashed
+    code, _, err = typed(capfd, *words, *folder)
+    assert code == Exit.DONE, err
+    assert "PlatformIO" not in err
+    assert board.modes == flashed
+    # Another sensor is another recorder.
+    code, _, err = typed(
+        capfd,
+        "record",
+        *BOARD,
+        "--sensor",
+        "imu",
+        "--label",
+        "wave",
+        "--no-person",
+        "--keep",
+        "--count",
+        "1",
+        "--data",
+        str(tmp_path / "moves"),
+    )
+    assert code == Exit.DONE, err
+    assert len(board.modes) == 5
