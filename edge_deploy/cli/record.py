@@ -6,26 +6,22 @@ import contextlib
 import datetime as dt
 import difflib
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-import edge_deploy
-from edge_deploy import boards, labs, recordings
+from edge_deploy import labs, recordings
 from edge_deploy.bench import clips, recording, takes
 from edge_deploy.bench.recording import NothingWorthKeeping, Order, Outcome
 from edge_deploy.bench.takes import Problem
-from edge_deploy.cli import consent, output, prepare, senses
+from edge_deploy.cli import consent, output, prepare, recorder, senses
 from edge_deploy.cli.forget import DEFAULT_FOLDER
 from edge_deploy.cli.options import SceneWords, Target, debug_option, scene_options, target_options
-from edge_deploy.devices import Scene, is_emulated
-from edge_deploy.devices.device import Device
-from edge_deploy.errors import NoBoard, UsageError, WrongBoard
+from edge_deploy.devices import Scene
+from edge_deploy.errors import UsageError
 from edge_deploy.labs import Lab
 from edge_deploy.recordings import NOBODY, Facts
 from edge_deploy.sensing import SourceSettings
-from edge_deploy.telemetry.facts import RecorderFacts
 from edge_deploy.telemetry.session import Session
 
 _SENSORS = {"mic": "microphone", "imu": "imu", "camera": "camera"}
@@ -138,7 +134,8 @@ def record(
         lead_s=0.0 if played else max(gap_s, _GAP_S[kind]),
     )
     last = _last(scene, lab.source)
-    with _recorder(target, lab.source, scene) as session:
+    with recorder.opened(target, lab.source, scene) as session:
+        recorder.refuse_senseless(session, lab.source, target)
         for line in senses.told(scene):
             output.say(line)
         if target.on == "virtual" and not scene.options:
@@ -230,75 +227,11 @@ def _sum_up(order: Order, outcome: Outcome, learn: str, *, as_json: bool) -> Non
             output.say(f"  edge-deploy data forget {order.speaker} --data {where}    removes them")
 
 
-@contextlib.contextmanager
-def _recorder(target: Target, source: SourceSettings, scene: Scene) -> Iterator[Session]:
-    """A session with a board that records from that sensor; flashed unless it does already.
-
-    What is behind a port that somebody named is used as it is.
-    """
-    with prepare.device(target, wait_states=False, scene=scene) as device:
-        emulated = device.port in prepare.PORTS
-        if emulated or not (target.on.startswith("port:") or _records(device, source, target)):
-            board = boards.load(target.board)
-            prepare.flash(device, prepare.recorder(board, device.port, source))
-        with prepare.opened(device, target.timeout_s) as session:
-            _check_recorder(session, source, target)
-            yield session
-
-
-def _records(device: Device, source: SourceSettings, target: Target) -> bool:
-    """Whether a real board runs this version's recorder of that sensor already."""
-    hello = prepare.asked(device, target.timeout_s)
-    return hello is not None and (hello.board, hello.firmware, hello.recorder) == (
-        target.board,
-        edge_deploy.__version__,
-        _recorded(source),
-    )
-
-
-def _check_recorder(session: Session, source: SourceSettings, target: Target) -> None:
-    """Refuse a board that records something else, or has not the sensor."""
-    hello = session.board
-    if hello.board != target.board:
-        raise WrongBoard(
-            f"the board on {target.on} is a {hello.board}, not a {target.board}.",
-            try_next=[f"--board {hello.board}"],
-        )
-    if hello.recorder != _recorded(source):
-        what = (
-            "does not record" if hello.recorder is None else "records another sensor, rate or size"
-        )
-        raise WrongBoard(
-            f"the firmware on {target.on} {what}: it runs {hello.model}, and cannot be replaced "
-            "from here.",
-            try_next=["--on virtual"],
-        )
-    if source.kind not in hello.sensors:
-        sense = _sense(source.kind)
-        raise NoBoard(
-            f"{hello.board} ({target.on}) has no {sense.sensor}.",
-            try_next=[
-                f"--on virtual    an emulated one has, with {sense.option} FILE"
-                if is_emulated("virtual", boards.load(target.board))
-                else "--board nano33    which has an emulated one (--on virtual)"
-            ],
-        )
-
-
 def _sense(kind: str) -> senses.Sense:
     """How a sensor is spoken of."""
     sense = senses.of(kind)
     assert sense is not None
     return sense
-
-
-def _recorded(source: SourceSettings) -> RecorderFacts:
-    """What firmware that records from this source says of itself."""
-    if source.kind == "camera":
-        return RecorderFacts(
-            source.kind, width=source.width, height=source.height, period_ms=source.period_ms
-        )
-    return RecorderFacts(source.kind, source.sample_rate_hz, axes=source.axes)
 
 
 def _lab(sensor: str | None, word: str | None) -> Lab:

@@ -49,6 +49,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("monitor", "run", "live", "Watch a board over any link, or its raw lines."),
     Verb("replay", "run", "replay", "Show a recording again."),
     Verb("virtual", "run", "live", "Start a virtual board for any serial program."),
+    Verb("selftest", "run", "selftest", "Look whether a board's counter and sensors work."),
     Verb("restore", "run", "restore", "Put a blink on a real board, in place of our firmware."),
     Verb("verify", "measure", "measure", "Compare a board's outputs with TensorFlow Lite's bits."),
     Verb("bench", "measure", "measure", "Measure latency, memory and energy on a board."),

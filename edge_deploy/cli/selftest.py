@@ -1,0 +1,132 @@
+"""The verb that looks whether a board's parts work: selftest."""
+
+from __future__ import annotations
+
+import contextlib
+
+import click
+
+from edge_deploy import kits, labs
+from edge_deploy.bench import selftest as testing
+from edge_deploy.bench.selftest import Finding, Verdict
+from edge_deploy.cli import output, prepare, recorder, senses
+from edge_deploy.cli.options import (
+    SceneWords,
+    Target,
+    debug_option,
+    json_option,
+    scene_options,
+    target_options,
+)
+from edge_deploy.devices import Scene
+from edge_deploy.errors import EdgeDeployError, Exit, UsageError
+from edge_deploy.telemetry.session import Session
+
+# Whose rate or size a sensor is looked at with.
+_LABS = {"microphone": "kws", "imu": "gesture", "camera": "vision"}
+_RUNS, _WARMUP = 50, 5
+_NO_COMMAND = "our firmware has no command for it"
+
+
+class PartFailed(EdgeDeployError):
+    """A part of the board does not do what it should."""
+
+    exit = Exit.FAILED
+
+
+@click.command()
+@target_options
+@scene_options
+@json_option
+@debug_option
+def selftest(target: Target, words: SceneWords, as_json: bool) -> None:
+    """Look whether a board's cycle counter and sensors work, each pass or fail.
+
+    Leave the board on a table, in a room that is not silent, with its camera's lens free. It gets
+    firmware that sends raw samples, once for each sensor; flash puts a model back.
+    """
+    kit = kits.find(target.board)
+    if kit is None:
+        raise UsageError(
+            f"there is no kit of {target.board} that says what to look at.",
+            try_next=("--board nano33", "--board xiao_esp32s3"),
+        )
+    if target.on.startswith("port:"):
+        raise UsageError(
+            "selftest puts firmware on the board, and finds it on USB by itself.",
+            try_next=("leave -p away", "--on usb:SERIAL  one of several"),
+        )
+    scene = prepare.scene(target, words)
+    findings = _look(target, scene, [check.name for check in kit.checks])
+    failed = [each.check for each in findings if each.verdict is Verdict.FAIL]
+    if as_json:
+        output.document(
+            {
+                "board": target.board,
+                "on": target.on,
+                "checks": [
+                    {
+                        "check": each.check,
+                        "verdict": each.verdict.value,
+                        "found": each.found,
+                        "advice": each.advice or None,
+                    }
+                    for each in findings
+                ],
+            }
+        )
+    else:
+        output.table(
+            ["check", "verdict", "found"],
+            [[each.check, each.verdict.value, each.found] for each in findings],
+        )
+    if failed:
+        raise PartFailed(
+            f"{', '.join(failed)} of {target.board} ({target.on}) failed.",
+            try_next=[
+                f"{each.check}: {each.advice}"
+                for each in findings
+                if each.verdict is Verdict.FAIL and each.advice
+            ],
+        )
+
+
+def _look(target: Target, scene: Scene, checks: list[str]) -> list[Finding]:
+    """A finding for each check, in their order."""
+    found = {
+        name: Finding(name, Verdict.UNTESTED, _NO_COMMAND)
+        for name in checks
+        if name not in ("cycle_counter", *_LABS)
+    }
+    there: tuple[str, ...] | None = None  # sensors of the board, as soon as it was asked
+    for kind in (each for each in checks if each in _LABS):
+        if there is not None and kind not in there:
+            found[kind] = Finding(kind, Verdict.ABSENT, "the board says that it has none")
+            continue
+        source = labs.load(_LABS[kind]).source
+        output.say(f"{kind} ...")
+        with recorder.opened(target, source, scene) as session:
+            there = session.board.sensors
+            if "cycle_counter" not in found:
+                found["cycle_counter"] = _counter(session)
+            if kind not in there:
+                found[kind] = Finding(kind, Verdict.ABSENT, "the board says that it has none")
+            elif _plays_nothing(target, scene, kind):
+                sense = senses.of(kind)
+                assert sense is not None
+                found[kind] = Finding(kind, Verdict.UNTESTED, sense.nothing)
+            else:
+                with contextlib.closing(session.raw()) as pieces:
+                    found[kind] = testing.sensor(source, pieces)
+    return [found[name] for name in checks]
+
+
+def _counter(session: Session) -> Finding:
+    session.load(bytes(session.board.input_bytes))
+    return testing.cycle_counter(session.run(_RUNS, _WARMUP).laps, session.board.clock_hz)
+
+
+def _plays_nothing(target: Target, scene: Scene, kind: str) -> bool:
+    """Whether an emulated sensor has nothing to sense; an IMU lies still, which is a test."""
+    given = {"microphone": scene.microphone, "camera": scene.camera}
+    return target.on == "virtual" and kind in given and given[kind] is None
