@@ -1,7 +1,7 @@
-"""Whether a board's parts work: verdicts on its cycle counter and on what its sensors send.
+"""Whether a board's parts work: verdicts on its counter, its memory and what its sensors send.
 
-Turns measured runs and raw samples into Findings, each a line for a person. Knows nothing of
-finding or flashing boards, and asks no one to do anything: a quiet room, a board at rest.
+Turns measured runs, counts and raw samples into Findings, each a line for a person. Knows
+nothing of finding or flashing boards. The board lies on a table, in a room with some sound.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from edge_deploy import motion
 from edge_deploy.bench import takes
 from edge_deploy.bench.takes import Cutter, Problem, Samples, Take
 from edge_deploy.sensing import SourceSettings
+from edge_deploy.telemetry.parts import TriedMemory
 from edge_deploy.telemetry.raw import RawSamples
 from edge_deploy.telemetry.readings import Lap
 
@@ -74,6 +75,28 @@ def cycle_counter(laps: Sequence[Lap], clock_hz: int) -> Finding:
     return Finding(
         check, Verdict.FAIL, found, "cycles and latencies of this board cannot be compared"
     )
+
+
+def memory(tried: TriedMemory) -> Finding:
+    """Whether all words that are free held what was written to them."""
+    if not tried.bytes:
+        return Finding("memory", Verdict.ABSENT, "the board knows of none that is free")
+    found = f"{tried.bytes:,} B written and read in five patterns"
+    if not tried.errors:
+        return Finding("memory", Verdict.PASS, found)
+    found = f"{tried.errors:,} wrong words of {found}"
+    return Finding("memory", Verdict.FAIL, found, "another board: models on this one go wrong")
+
+
+def led(*, there: bool, seen: bool | None) -> Finding:
+    """Whether it blinked. seen: by a person; None where there was none to be asked."""
+    if not there:
+        return Finding("led", Verdict.ABSENT, "the board says that it has none")
+    if seen is None:
+        return Finding("led", Verdict.UNTESTED, "it was switched, and nobody was asked")
+    if seen:
+        return Finding("led", Verdict.PASS, "it was seen to blink")
+    return Finding("led", Verdict.FAIL, "it was switched, and not seen to blink", "another board")
 
 
 def sensor(source: SourceSettings, pieces: Iterable[RawSamples]) -> Finding:

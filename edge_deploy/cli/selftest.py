@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import time
 
 import click
 
-from edge_deploy import kits, labs
+from edge_deploy import boards, kits, labs
 from edge_deploy.bench import selftest as testing
 from edge_deploy.bench.selftest import Finding, Verdict
 from edge_deploy.cli import output, prepare, recorder, senses
@@ -20,12 +21,13 @@ from edge_deploy.cli.options import (
 )
 from edge_deploy.devices import Scene
 from edge_deploy.errors import EdgeDeployError, Exit, UsageError
+from edge_deploy.telemetry.failures import BoardRefused
 from edge_deploy.telemetry.session import Session
 
 # Whose rate or size a sensor is looked at with.
 _LABS = {"microphone": "kws", "imu": "gesture", "camera": "vision"}
 _RUNS, _WARMUP = 50, 5
-_NO_COMMAND = "our firmware has no command for it"
+_BLINKS, _BLINK_S = 3, 0.3
 
 
 class PartFailed(EdgeDeployError):
@@ -40,12 +42,12 @@ class PartFailed(EdgeDeployError):
 @json_option
 @debug_option
 def selftest(target: Target, words: SceneWords, as_json: bool) -> None:
-    """Look whether a board's cycle counter and sensors work, each pass or fail.
+    """Look whether a board's memory, cycle counter, LED and sensors work, each pass or fail.
 
     Leave the board on a table, in a room that is not silent, with its camera's lens free. It gets
     firmware that sends raw samples, once for each sensor; flash puts a model back.
     """
-    kit = kits.find(target.board)
+    kit = kits.find(boards.load(target.board).name)
     if kit is None:
         raise UsageError(
             f"there is no kit of {target.board} that says what to look at.",
@@ -93,11 +95,7 @@ def selftest(target: Target, words: SceneWords, as_json: bool) -> None:
 
 def _look(target: Target, scene: Scene, checks: list[str]) -> list[Finding]:
     """A finding for each check, in their order."""
-    found = {
-        name: Finding(name, Verdict.UNTESTED, _NO_COMMAND)
-        for name in checks
-        if name not in ("cycle_counter", *_LABS)
-    }
+    found: dict[str, Finding] = {}
     there: tuple[str, ...] | None = None  # sensors of the board, as soon as it was asked
     for kind in (each for each in checks if each in _LABS):
         if there is not None and kind not in there:
@@ -106,9 +104,11 @@ def _look(target: Target, scene: Scene, checks: list[str]) -> list[Finding]:
         source = labs.load(_LABS[kind]).source
         output.say(f"{kind} ...")
         with recorder.opened(target, source, scene) as session:
-            there = session.board.sensors
-            if "cycle_counter" not in found:
+            if there is None:
+                there = session.board.sensors
+                found["memory"] = testing.memory(session.parts.memory())
                 found["cycle_counter"] = _counter(session)
+                found["led"] = _led(session)
             if kind not in there:
                 found[kind] = Finding(kind, Verdict.ABSENT, "the board says that it has none")
             elif _plays_nothing(target, scene, kind):
@@ -119,6 +119,19 @@ def _look(target: Target, scene: Scene, checks: list[str]) -> list[Finding]:
                 with contextlib.closing(session.raw()) as pieces:
                     found[kind] = testing.sensor(source, pieces)
     return [found[name] for name in checks]
+
+
+def _led(session: Session) -> Finding:
+    """Blink, and ask whoever is there."""
+    try:
+        for _ in range(_BLINKS):
+            for on in (True, False):
+                session.parts.led(on=on)
+                time.sleep(_BLINK_S)
+    except BoardRefused:
+        return testing.led(there=False, seen=None)
+    seen = click.confirm("Did the LED blink?", err=True) if output.can_ask() else None
+    return testing.led(there=True, seen=seen)
 
 
 def _counter(session: Session) -> Finding:

@@ -39,7 +39,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         "quantize", "make", "quantize", "Make a Keras model or float .tflite int8; what it costs."
     ),
-    Verb("evaluate", "make", "evaluate", "Tell how well a lab hears, by held-out sound."),
+    Verb("evaluate", "make", "evaluate", "Tell how good a lab is, by held-out recordings."),
     Verb("explore", "make", "explore", "Try a lab's knobs, and show what accuracy costs."),
     Verb("compile", "compile", "translate", "Compile an int8 .tflite to plain C."),
     Verb("carray", "compile", "translate", "Print a .tflite as a C array, for an interpreter."),
@@ -49,7 +49,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("monitor", "run", "live", "Watch a board over any link, or its raw lines."),
     Verb("replay", "run", "replay", "Show a recording again."),
     Verb("virtual", "run", "live", "Start a virtual board for any serial program."),
-    Verb("selftest", "run", "selftest", "Look whether a board's counter and sensors work."),
+    Verb("selftest", "run", "selftest", "Look whether a board's parts work, pass or fail."),
     Verb("restore", "run", "restore", "Put a blink on a real board, in place of our firmware."),
     Verb("verify", "measure", "measure", "Compare a board's outputs with TensorFlow Lite's bits."),
     Verb("bench", "measure", "measure", "Measure latency, memory and energy on a board."),

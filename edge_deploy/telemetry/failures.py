@@ -13,6 +13,7 @@ REFUSALS = {
     "data": "the upload was damaged on its way",
     "timeout": "the upload fell silent",
     "no-input": "no input is loaded",
+    "no-part": "the board has no such part",
     "no-source": "the board has nothing to stream from",
 }
 

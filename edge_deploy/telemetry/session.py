@@ -41,6 +41,7 @@ from edge_deploy.telemetry.failures import (
     WrongModel,
 )
 from edge_deploy.telemetry.hello import Hello, HelloParts, WireTensor
+from edge_deploy.telemetry.parts import Parts
 from edge_deploy.telemetry.raw import RawReader, RawSamples, patience_s_of, recorder_of
 from edge_deploy.telemetry.readings import Inference, Log, Power, read_inference, read_power
 from edge_deploy.telemetry.run_reply import RunReply, RunResult
@@ -78,7 +79,7 @@ class Session:
     """Speaks to one board. `begin` comes first; after it `board` is what the board said.
 
     timeout_s: silence that is given up on, beyond what the board was seen to need.
-    clock: monotonic seconds; tests give their link's own.
+    clock: monotonic seconds; tests give their link's own. parts: tries a board's LED and memory.
     Every operation may raise LinkLost (LinkSilent, LinkUnreliable, BoardRestarted) and
     WrongBoard (ForeignFirmware, BadRecord). After a LinkLost only `begin` and `close` make sense.
     """
@@ -94,6 +95,7 @@ class Session:
         self._hello: Hello | None = None
         self._loaded: bytes | None = None
         self._sensing = Sensing(self._talk, self._upload_once)
+        self.parts = Parts(self._talk)
         self._seconds_a_run: float | None = None  # the slowest seen, by the host's clock
         self._streaming = False
 

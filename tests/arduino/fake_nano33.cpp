@@ -4,6 +4,7 @@
  * inertial sensor's FIFO fill by the clock of the system, from threads that noInterrupts() holds
  * up, as it does interrupts. ED_FAKE_SOUND names a file of int16 samples, silence behind them;
  * ED_FAKE_MOTION one of sets of six. ED_FAKE_CHIPS is a list of I2C addresses that do not answer.
+ * ED_FAKE_LED names a file that gets a 0 or a 1 each time the LED is switched.
  * With ED_FAKE_SLOW every clock of the board is so many times slower, so that a busy computer does
  * not make it late.
  */
@@ -133,6 +134,21 @@ void SerialPort::flush()
 SerialPort::operator bool()
 {
     return true;
+}
+
+/* -- the LED -- */
+
+void pinMode(uint8_t, uint8_t)
+{
+}
+
+void digitalWrite(uint8_t pin, uint8_t value)
+{
+    const char *const path = getenv("ED_FAKE_LED");
+
+    if (path != nullptr && pin == LED_BUILTIN) {
+        std::ofstream(path, std::ios::app) << (value == HIGH ? 1 : 0);
+    }
 }
 
 /* -- registers of the chip -- */

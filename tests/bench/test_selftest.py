@@ -6,6 +6,7 @@ import pytest
 from edge_deploy import labs, motion
 from edge_deploy.bench import selftest
 from edge_deploy.bench.selftest import Verdict
+from edge_deploy.telemetry.parts import TriedMemory
 from edge_deploy.telemetry.raw import RawSamples
 from edge_deploy.telemetry.readings import Counts, Lap
 
@@ -33,6 +34,27 @@ def test_a_board_without_a_counter_one_that_is_too_fast_and_one_whose_clock_stan
     assert short.verdict is Verdict.UNTESTED
     stands = [Lap(0, 0, Counts(cycles=5))]
     assert selftest.cycle_counter(stands, 64_000_000).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    ("size", "errors", "verdict"),
+    [(0, 0, Verdict.ABSENT), (4_096, 0, Verdict.PASS), (4_096, 1, Verdict.FAIL)],
+)
+def test_memory(size, errors, verdict):
+    assert selftest.memory(TriedMemory(size, errors)).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("there", "seen", "verdict"),
+    [
+        (False, None, Verdict.ABSENT),
+        (True, None, Verdict.UNTESTED),
+        (True, True, Verdict.PASS),
+        (True, False, Verdict.FAIL),
+    ],
+)
+def test_an_led_is_what_a_person_saw(there, seen, verdict):
+    assert selftest.led(there=there, seen=seen).verdict is verdict
 
 
 def pieces(samples, *, lost_at=None):

@@ -185,6 +185,7 @@ def test_noise(built: dict[str, Path], kind: str) -> None:
         b"%", b"*", sealed("raw on"), sealed("raw on 3"), sealed("raw off"), sealed("stream off"),
         sealed("stream on"), b"raw on%", sealed("raw"), sealed("load 490 00000000"),
         sealed("run 1 0 0"), sealed("hello"), sealed("reset"), b"x" * 90,
+        sealed("led 1"), sealed("memory"),
     ]  # fmt: skip
     with Board(built[kind]) as board:
         for seed in range(4):

@@ -124,6 +124,20 @@ def test_pictures(scene: Scene) -> None:
         assert (frame.samples == PICTURES[number // 2]).all(), number
 
 
+def test_its_memory_is_tried_and_it_has_no_led(scene: Scene) -> None:
+    with recording(MICROPHONE, scene) as session:
+        stream = session.raw()
+        next(stream)
+        tried = session.parts.memory()
+        assert tried.errors == 0
+        assert 150_000 < tried.bytes < 256 * 1024
+        with pytest.raises(BoardRefused, match="no such part"):
+            session.parts.led(on=True)
+        assert (joined(list(session.raw(500))) == SOUND[:500]).all()
+    with recording(MICROPHONE, scene, "garble=0.001") as session:
+        assert session.parts.memory() == tried
+
+
 def test_it_goes_on_until_it_is_told_to_stop(scene: Scene) -> None:
     with recording(MICROPHONE, scene) as session:
         stream = session.raw()

@@ -6,6 +6,7 @@
 #include "app/ed_input.h"
 #include "app/ed_measure.h"
 #include "app/ed_mlperf.h"
+#include "app/ed_parts.h"
 #include "app/ed_results.h"
 #include "app/ed_sense.h"
 #include "app/ed_sensor.h"
@@ -241,7 +242,7 @@ bool ed_session_knows(const char *word)
         "forget",
 #endif
 #if ED_RECORDS
-        "raw",
+        "raw",   "led",    "memory",
 #endif
     };
 
@@ -263,7 +264,8 @@ bool ed_session_execute(char *const *words, size_t count)
         run(words, count);
     } else if (ed_command_is(name, "stream") || (ED_RECORDS && ed_command_is(name, "raw"))) {
         stream(words, count);
-    } else if (remember(name, words, count)) {
+    } else if (remember(name, words, count) ||
+               (ED_RECORDS && ed_parts_execute(name, words, count))) {
         /* It was, and is done. */
     } else if (!ed_session_knows(name)) {
         ed_record_error("unknown");

@@ -47,6 +47,12 @@ typedef struct {
     uint8_t *high;
 } ed_port_stack_bounds;
 
+/* A stretch of memory: [low, high). */
+typedef struct {
+    uint8_t *low;
+    uint8_t *high;
+} ed_port_memory;
+
 /* Make the serial port and the counters ready. Called first, once a boot. */
 void ed_port_init(void);
 
@@ -81,6 +87,13 @@ ed_port_reset_reason ed_port_boot_reason(void);
 
 /* Where the stack lies. */
 ed_port_stack_bounds ed_port_stack(void);
+
+/* Switch the LED that a user sees on or off. Returns false where the board has none. */
+bool ed_port_led(bool on);
+
+/* RAM that nothing uses, to be tried: the i-th such stretch, [low, high), a multiple of 4 bytes that
+ * begins at one. Both null where there is no i-th. The next call gives it back. */
+ed_port_memory ed_port_spare(uint32_t i);
 
 /* What the board can sense: a sum of the bits above. */
 uint32_t ed_port_sensors(void);

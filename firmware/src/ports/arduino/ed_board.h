@@ -28,6 +28,14 @@ uint32_t ed_board_cycles(void);
 /* A sum of ED_PORT_MICROPHONE ... as ed_board_init() found them. */
 uint32_t ed_board_sensors(void);
 
+/* Switch the LED that a user sees. */
+void ed_board_led(bool on);
+
+/* The largest free block of the i-th heap, a multiple of 4 bytes; its size into `bytes`. Null where
+ * there is no i-th heap, or nothing is free. ed_board_give_back() frees it. */
+uint8_t *ed_board_spare(uint32_t i, size_t *bytes);
+void ed_board_give_back(uint8_t *spare);
+
 /* -- the microphone -- */
 
 /* Samples a second, 0 where the board has none. */

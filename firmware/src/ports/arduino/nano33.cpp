@@ -6,6 +6,7 @@
 
 #include <PDM.h>
 #include <Wire.h>
+#include <stdlib.h>
 
 #include "ports/arduino/ed_bmi270.h"
 #include "ports/arduino/ed_board.h"
@@ -15,6 +16,11 @@
 /* The barometer, which both revisions of the Sense have and the plain board has not. */
 static const ed_chip LPS22HB = {&Wire1, 0x5C};
 static const ed_chip BMI270 = {&Wire1, 0x68};
+
+/* nRF52840 Product Specification, Memory: of which the heap is a part. */
+static const size_t RAM_BYTES = 256 * 1024;
+/* Of the heap, for the core's own threads while the rest is tried. */
+static const size_t RESERVE_BYTES = 4096;
 
 static const uint32_t MICROPHONE_HZ = 16000;
 static const int PDM_BYTES = 512; /* a callback each 16 ms */
@@ -76,6 +82,29 @@ ed_port_reset_reason ed_board_reset_reason(void)
 uint32_t ed_board_cycles(void)
 {
     return DWT->CYCCNT;
+}
+
+void ed_board_led(bool on)
+{
+    pinMode(LED_BUILTIN, OUTPUT);
+    digitalWrite(LED_BUILTIN, on ? HIGH : LOW);
+}
+
+uint8_t *ed_board_spare(uint32_t i, size_t *bytes)
+{
+    /* mbed's heap does not tell how large a block may be: it is asked for less and less. */
+    for (*bytes = RAM_BYTES; i == 0 && *bytes >= 1024; *bytes -= 1024) {
+        void *const spare = malloc(*bytes + RESERVE_BYTES);
+        if (spare != nullptr) {
+            return static_cast<uint8_t *>(realloc(spare, *bytes));
+        }
+    }
+    return nullptr;
+}
+
+void ed_board_give_back(uint8_t *spare)
+{
+    free(spare);
 }
 
 uint32_t ed_board_sensors(void)

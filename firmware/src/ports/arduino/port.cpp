@@ -126,6 +126,29 @@ ed_port_stack_bounds ed_port_stack(void)
     return unknown;
 }
 
+bool ed_port_led(bool on)
+{
+    ed_board_led(on);
+    return true;
+}
+
+ed_port_memory ed_port_spare(uint32_t i)
+{
+    static uint8_t *held;
+    size_t bytes = 0;
+    ed_port_memory spare = {nullptr, nullptr};
+
+    if (held != nullptr) {
+        ed_board_give_back(held);
+    }
+    held = ed_board_spare(i, &bytes);
+    if (held != nullptr) {
+        spare.low = held;
+        spare.high = held + bytes;
+    }
+    return spare;
+}
+
 uint32_t ed_port_sensors(void)
 {
     return ed_board_sensors();

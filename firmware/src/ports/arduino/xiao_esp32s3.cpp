@@ -5,6 +5,7 @@
 
 #include <Wire.h>
 #include <driver/i2s.h>
+#include <esp_heap_caps.h>
 #include <esp_system.h>
 
 #include "ports/arduino/ed_board.h"
@@ -17,6 +18,8 @@ static const int MICROPHONE_CLOCK = 42, MICROPHONE_DATA = 41;
 static const uint32_t MICROPHONE_HZ = 16000;
 /* 8 buffers of 512 samples that DMA fills in turn: 256 ms. */
 static const int DMA_BUFFERS = 8, DMA_SAMPLES = 512;
+/* Of each heap, for the core's own tasks while the rest is tried. */
+static const size_t RESERVE_BYTES = 16 * 1024;
 
 static uint32_t sensors;
 static const ed_imu_sensor *imu;
@@ -69,6 +72,33 @@ ed_port_reset_reason ed_board_reset_reason(void)
 uint32_t ed_board_cycles(void)
 {
     return ESP.getCycleCount();
+}
+
+void ed_board_led(bool on)
+{
+    pinMode(LED_BUILTIN, OUTPUT);
+    digitalWrite(LED_BUILTIN, on ? LOW : HIGH); /* Seeed Studio Wiki: it is on at low */
+}
+
+uint8_t *ed_board_spare(uint32_t i, size_t *bytes)
+{
+    /* The RAM in the chip, and the 8 MB of PSRAM beside it. */
+    static const uint32_t HEAPS[] = {MALLOC_CAP_INTERNAL | MALLOC_CAP_8BIT, MALLOC_CAP_SPIRAM};
+
+    if (i >= sizeof HEAPS / sizeof HEAPS[0]) {
+        return nullptr;
+    }
+    *bytes = heap_caps_get_largest_free_block(HEAPS[i]);
+    if (*bytes <= RESERVE_BYTES) {
+        return nullptr; /* a board without PSRAM ends here too */
+    }
+    *bytes = (*bytes - RESERVE_BYTES) & ~static_cast<size_t>(3);
+    return static_cast<uint8_t *>(heap_caps_malloc(*bytes, HEAPS[i]));
+}
+
+void ed_board_give_back(uint8_t *spare)
+{
+    heap_caps_free(spare);
 }
 
 uint32_t ed_board_sensors(void)

@@ -80,6 +80,22 @@ ed_port_stack_bounds ed_port_stack(void)
     return unknown;
 }
 
+bool ed_port_led(bool on)
+{
+    /* One pin; mind the boards whose LED is on at low. */
+    (void)on;
+    return false;
+}
+
+ed_port_memory ed_port_spare(uint32_t i)
+{
+    /* The largest free block of each heap, or what lies behind the last variable. */
+    const ed_port_memory none = {NULL, NULL};
+
+    (void)i;
+    return none;
+}
+
 uint32_t ed_port_sensors(void)
 {
     /* What is soldered to it: ED_PORT_MICROPHONE | ED_PORT_IMU ... */

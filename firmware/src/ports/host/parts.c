@@ -1,0 +1,16 @@
+/* This computer as a board: no LED of its own, and its memory is the system's to try. */
+#include "ports/ed_port.h"
+
+bool ed_port_led(bool on)
+{
+    (void)on;
+    return false;
+}
+
+ed_port_memory ed_port_spare(uint32_t i)
+{
+    const ed_port_memory none = {NULL, NULL};
+
+    (void)i;
+    return none;
+}

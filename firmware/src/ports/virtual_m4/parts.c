@@ -1,0 +1,22 @@
+/* The virtual board has no LED; its RAM ends where the linker script says. */
+#include "ports/ed_port.h"
+
+/* From link.ld. */
+extern uint8_t ed_bss_high[];
+extern uint8_t ed_ram_high[];
+
+bool ed_port_led(bool on)
+{
+    (void)on;
+    return false;
+}
+
+ed_port_memory ed_port_spare(uint32_t i)
+{
+    /* As a number: the linker's symbol need not lie at a word. */
+    const uintptr_t low = ((uintptr_t)ed_bss_high + 3u) & ~(uintptr_t)3u;
+    const ed_port_memory spare = {(uint8_t *)low, ed_ram_high};
+    const ed_port_memory none = {NULL, NULL};
+
+    return i == 0 && low < (uintptr_t)ed_ram_high ? spare : none;
+}

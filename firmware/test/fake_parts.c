@@ -1,0 +1,53 @@
+/* Stands for ports/host/parts.c: an LED that nobody sees, a page of RAM that is as it should be, and
+ * with ED_FAKE_ALIASED=1 two more whose addresses lead to the same page, as where an address line
+ * is broken. */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
+#include "ports/ed_port.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+enum { PAGE = 4096 };
+
+bool ed_port_led(bool on)
+{
+    (void)on;
+    return true;
+}
+
+static ed_port_memory aliased(void)
+{
+    ed_port_memory both = {NULL, NULL};
+    FILE *const page = tmpfile();
+    uint8_t *low;
+
+    if (page == NULL || fseek(page, PAGE - 1, SEEK_SET) != 0 || fputc(0, page) == EOF ||
+        fflush(page) != 0) {
+        abort();
+    }
+    low = mmap(NULL, 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (size_t i = 0; i < 2; i++) {
+        if (mmap(low + i * PAGE, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fileno(page),
+                 0) == MAP_FAILED) {
+            abort();
+        }
+    }
+    both.low = low;
+    both.high = low + 2 * PAGE;
+    return both;
+}
+
+ed_port_memory ed_port_spare(uint32_t i)
+{
+    static uint32_t good[PAGE / sizeof(uint32_t)];
+    ed_port_memory spare = {NULL, NULL};
+
+    if (i == 0) {
+        spare.low = (uint8_t *)good;
+        spare.high = spare.low + sizeof good;
+    } else if (i == 1 && getenv("ED_FAKE_ALIASED") != NULL) {
+        spare = aliased();
+    }
+    return spare;
+}
