@@ -139,5 +139,5 @@ def _at_rest(take: Take) -> Finding:
 
 
 def _moved(samples: Samples) -> bool:
-    spans = np.ptp(samples.astype(np.int32), axis=0) / motion.units(samples.shape[1])
-    return bool(spans[:3].max() > takes.STILL_G or spans[3:].max(initial=0.0) > takes.STILL_DPS)
+    span_g, span_dps = takes.spans(samples)
+    return span_g > takes.STILL_G or span_dps > takes.STILL_DPS

@@ -234,6 +234,12 @@ def peak_dbfs(samples: Samples) -> float:
     return 20 * math.log10(most / audio.FULL_SCALE) if most else -math.inf
 
 
+def spans(samples: Samples) -> tuple[float, float]:
+    """How far an IMU's samples, (n, axes) int16, reach: in g, and in degrees a second (or 0)."""
+    found = np.ptp(samples.astype(np.int32), axis=0) / motion.units(samples.shape[1])
+    return float(found[:3].max()), float(found[3:].max(initial=0.0))
+
+
 def _sound(_form: Form, samples: Samples) -> Judged:
     level, peak = level_dbfs(samples), peak_dbfs(samples)
     figures = f"{_db(level)}, peak {_db(peak)}"
@@ -260,9 +266,7 @@ def _sound(_form: Form, samples: Samples) -> Judged:
 
 def _motion(form: Form, samples: Samples) -> Judged:
     axes = samples.shape[1]
-    spans = np.ptp(samples.astype(np.int32), axis=0) / motion.units(axes)
-    span_g = float(spans[:3].max())
-    span_dps = float(spans[3:].max(initial=0.0))
+    span_g, span_dps = spans(samples)
     measures = {"span_g": span_g}
     figures = f"moved by {span_g:.2f} g"
     if axes > 3:

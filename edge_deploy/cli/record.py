@@ -25,8 +25,6 @@ from edge_deploy.sensing import SourceSettings
 from edge_deploy.telemetry.session import Session
 
 _SENSORS = {"mic": "microphone", "imu": "imu", "camera": "camera"}
-# Whose rate or size is taken where nobody names a lab.
-_LABS = {"microphone": "kws", "imu": "gesture", "camera": "vision"}
 
 # The pause between two takes. A virtual board plays a second of silence (of rest) after each
 # recording, and shows each picture for two.
@@ -238,7 +236,7 @@ def _lab(sensor: str | None, word: str | None) -> Lab:
     """The lab whose sensor counts. Raises UsageError where the words do not fit together."""
     if sensor is None and word is None:
         raise UsageError("say what to record from.", try_next=["--sensor mic", "--lab kws"])
-    lab = labs.load(word or _LABS[_SENSORS[sensor or ""]])
+    lab = labs.load(word or recorder.LABS[_SENSORS[sensor or ""]])
     kind = lab.source.kind
     if kind not in _SENSORS.values():
         raise UsageError(f"{lab.name} has no sensor to record from: its source is {kind}.")

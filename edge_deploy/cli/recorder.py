@@ -16,6 +16,9 @@ from edge_deploy.sensing import SourceSettings
 from edge_deploy.telemetry.facts import RecorderFacts
 from edge_deploy.telemetry.session import Session
 
+LABS = {"microphone": "kws", "imu": "gesture", "camera": "vision"}
+"""Whose rate or size a sensor has where nobody names a lab."""
+
 
 @contextlib.contextmanager
 def opened(target: Target, source: SourceSettings, scene: Scene) -> Iterator[Session]:

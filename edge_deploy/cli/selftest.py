@@ -24,8 +24,6 @@ from edge_deploy.errors import EdgeDeployError, Exit, UsageError
 from edge_deploy.telemetry.failures import BoardRefused
 from edge_deploy.telemetry.session import Session
 
-# Whose rate or size a sensor is looked at with.
-_LABS = {"microphone": "kws", "imu": "gesture", "camera": "vision"}
 _RUNS, _WARMUP = 50, 5
 _BLINKS, _BLINK_S = 3, 0.3
 
@@ -97,11 +95,11 @@ def _look(target: Target, scene: Scene, checks: list[str]) -> list[Finding]:
     """A finding for each check, in their order."""
     found: dict[str, Finding] = {}
     there: tuple[str, ...] | None = None  # sensors of the board, as soon as it was asked
-    for kind in (each for each in checks if each in _LABS):
+    for kind in (each for each in checks if each in recorder.LABS):
         if there is not None and kind not in there:
             found[kind] = Finding(kind, Verdict.ABSENT, "the board says that it has none")
             continue
-        source = labs.load(_LABS[kind]).source
+        source = labs.load(recorder.LABS[kind]).source
         output.say(f"{kind} ...")
         with recorder.opened(target, source, scene) as session:
             if there is None:
