@@ -10,7 +10,6 @@ import hashlib
 import os
 import platform
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -30,27 +29,6 @@ FAN = "ceiling_fan_vibration"
 STRENGTHS = {"off": (1, 1, 3), "low": (9, 7, 5), "medium": (20, 16, 9), "high": (40, 33, 16)}
 COIN = {"low": (5, 5, 5), "medium": (14, 11, 10), "high": (32, 31, 14)}
 EACH = 8
-
-
-@pytest.fixture(scope="module")
-def lab():
-    return labs.load_folder(FOLDER)
-
-
-@pytest.fixture(scope="module")
-def module():
-    """The recipe's own names, beyond what training asks of it."""
-    return sys.modules[recipe.load(FOLDER).data.__module__]
-
-
-@pytest.fixture(scope="module")
-def content():
-    return (FOLDER / "model.tflite").read_bytes()
-
-
-@pytest.fixture(scope="module")
-def card():
-    return (FOLDER / "card.md").read_text(encoding="utf-8")
 
 
 def shaken(strengths, draw, lies=(0.0, 0.2, 0.98)):

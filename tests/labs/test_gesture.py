@@ -12,14 +12,13 @@ import json
 import os
 import platform
 import runpy
-import sys
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edge_deploy import compiler, labs, model, motion, recordings
+from edge_deploy import compiler, model, motion, recordings
 from edge_deploy.errors import BadInput
 from edge_deploy.features import MotionFeatures
 from edge_deploy.model import oracle
@@ -30,27 +29,6 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "labs" / "gesture"
 DATA = Path(os.environ.get("EDGE_DEPLOY_TEST_DATA", ROOT.parent / "shared")) / "data"
 WAND = "magic_wand_spells_nano33"
-
-
-@pytest.fixture(scope="module")
-def lab():
-    return labs.load_folder(FOLDER)
-
-
-@pytest.fixture(scope="module")
-def module():
-    """The recipe's own names, beyond what training asks of it."""
-    return sys.modules[recipe.load(FOLDER).data.__module__]
-
-
-@pytest.fixture(scope="module")
-def content():
-    return (FOLDER / "model.tflite").read_bytes()
-
-
-@pytest.fixture(scope="module")
-def card():
-    return (FOLDER / "card.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

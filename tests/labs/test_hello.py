@@ -19,16 +19,6 @@ FOLDER = Path(__file__).resolve().parents[2] / "labs" / "hello"
 
 
 @pytest.fixture(scope="module")
-def content():
-    return (FOLDER / "model.tflite").read_bytes()
-
-
-@pytest.fixture(scope="module")
-def card():
-    return (FOLDER / "card.md").read_text(encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
 def figures(card):
     """{figure: (float, int8)} of the card's table."""
     rows = re.findall(r"^\| (\w+) +\| ([\d.e-]+) +\| ([\d.e-]+) +\| 1 ", card, re.MULTILINE)

@@ -9,13 +9,12 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edge_deploy import audio, compiler, labs, model
+from edge_deploy import audio, compiler, model
 from edge_deploy.features import AudioFeatures
 from edge_deploy.model import oracle
 from edge_deploy.model.graph import DType
@@ -25,27 +24,6 @@ from tests.training import recordings
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "labs" / "kws"
 DATA = Path(os.environ.get("EDGE_DEPLOY_TEST_DATA", ROOT.parent / "shared")) / "data"
-
-
-@pytest.fixture(scope="module")
-def lab():
-    return labs.load_folder(FOLDER)
-
-
-@pytest.fixture(scope="module")
-def module():
-    """The recipe's own names, beyond what training asks of it."""
-    return sys.modules[recipe.load(FOLDER).data.__module__]
-
-
-@pytest.fixture(scope="module")
-def content():
-    return (FOLDER / "model.tflite").read_bytes()
-
-
-@pytest.fixture(scope="module")
-def card():
-    return (FOLDER / "card.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

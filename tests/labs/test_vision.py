@@ -10,13 +10,12 @@ import hashlib
 import itertools
 import os
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edge_deploy import compiler, intervals, labs, model, pictures
+from edge_deploy import compiler, intervals, model, pictures
 from edge_deploy.features import ImageFeatures
 from edge_deploy.model import oracle
 from edge_deploy.model.graph import DType
@@ -30,27 +29,6 @@ DATA = Path(os.environ.get("EDGE_DEPLOY_TEST_DATA", ROOT.parent / "shared")) / "
 
 # The numbers at which three people of training, one of validation and one of the test begin.
 PEOPLE = {"train": (1118, 1128, 5946), "validation": (4715,), "test": (4725,)}
-
-
-@pytest.fixture(scope="module")
-def lab():
-    return labs.load_folder(FOLDER)
-
-
-@pytest.fixture(scope="module")
-def module():
-    """The recipe's own names, beyond what training asks of it."""
-    return sys.modules[recipe.load(FOLDER).data.__module__]
-
-
-@pytest.fixture(scope="module")
-def content():
-    return (FOLDER / "model.tflite").read_bytes()
-
-
-@pytest.fixture(scope="module")
-def card():
-    return (FOLDER / "card.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
