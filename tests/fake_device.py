@@ -350,6 +350,7 @@ class FakeBoard:
     sound: NDArray[np.int16] | None = None  # what its microphone hears, then silence; None: none
     senses: FakeMotion | FakeImage | None = None  # with it the board follows motion, or sees
     recorder: FakeRecorder | None = None  # with it the board records
+    room: int = 0  # bytes that its link holds; those that come on top at once are lost
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.faults.seed)
@@ -468,6 +469,8 @@ class FakeBoard:
     def receive(self, data: bytes, at_us: int) -> None:
         """Bytes from the host; a board that is still busy takes them when it is done."""
         self.now_us = max(self.now_us, at_us)
+        if self.room and self.raw_wanted:
+            data = data[: self.room]
         for byte in data:
             if self.hung or self.gone:
                 return
@@ -486,6 +489,8 @@ class FakeBoard:
             self.raw_since_us = self.now_us
             if len(self.raw) == self.raw_wanted:
                 self.end_upload()
+            elif self.room and len(self.raw) % self.room == 0:
+                self.record("more", have=len(self.raw))
         elif byte == ord("%"):
             words, bad = bytes(self.command), self.bad_command
             self.command.clear()
@@ -609,7 +614,8 @@ class FakeBoard:
         self.raw_wanted = int(arguments[0])
         self.raw_crc = arguments[1].lower()
         self.raw_since_us = self.now_us
-        self.record("go", bytes=self.raw_wanted)
+        room = {"room": self.room} if self.room else {}
+        self.record("go", bytes=self.raw_wanted, **room)
 
     # --- listening to samples ---
 

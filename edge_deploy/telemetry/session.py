@@ -247,10 +247,15 @@ class Session:
         checksum = f"{crc(data):08x}"
         command = f"{verb} {len(data)} {checksum}"
         talk.send(command)
-        if talk.expect("go", command).integer("bytes") != len(data):
+        go = talk.expect("go", command)
+        if go.integer("bytes") != len(data):
             raise Damaged("the board makes room for another number of bytes")
-        talk.send_raw(data)
+        piece = go.optional_integer("room") or len(data)
         patience_s = REPLY_S + len(data) / SLOWEST_LINK_BYTES_PER_S
+        for at in range(0, len(data), piece):
+            if at and talk.expect("more", command, patience_s).integer("have") != at:
+                raise Damaged("the board asks for other bytes than come next")
+            talk.send_raw(data[at : at + piece])
         loaded = talk.expect("loaded", command, patience_s)
         if loaded.integer("bytes") != len(data) or loaded.text("crc") != checksum:
             raise Damaged("the board confirms another upload")

@@ -1,6 +1,6 @@
 /* Stands for ports/host/parts.c: an LED that nobody sees, a page of RAM that is as it should be, and
  * with ED_FAKE_ALIASED=1 two more whose addresses lead to the same page, as where an address line
- * is broken. */
+ * is broken; with ED_FAKE_ROOM=n a link that holds n bytes. */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include "ports/ed_port.h"
 
@@ -9,6 +9,13 @@
 #include <sys/mman.h>
 
 enum { PAGE = 4096 };
+
+uint32_t ed_port_room(void)
+{
+    const char *const room = getenv("ED_FAKE_ROOM");
+
+    return room == NULL ? 0 : (uint32_t)strtoul(room, NULL, 10);
+}
 
 bool ed_port_led(bool on)
 {

@@ -127,15 +127,6 @@ size_t SerialPort::write(const uint8_t *bytes, size_t count)
     return static_cast<size_t>(sent);
 }
 
-void SerialPort::flush()
-{
-}
-
-SerialPort::operator bool()
-{
-    return true;
-}
-
 /* -- the LED -- */
 
 void pinMode(uint8_t, uint8_t)

@@ -22,6 +22,7 @@ PAGE = 4096
 
 
 def build(compiler: str, folder: Path, *, record: bool = True, parts: bool = True) -> Path:
+    """Firmware of the host port. parts: with fake_parts.c in place of the port's own."""
     sources = building.firmware_sources("host")
     if parts:
         sources.remove(building.SOURCES / "ports" / "host" / "parts.c")

@@ -79,8 +79,8 @@ def outcome(faults, **options):
     return done, health, None
 
 
-def outcomes(seeds, make):
-    return [outcome(make(seed)) for seed in range(seeds)]
+def outcomes(seeds, make, **options):
+    return [outcome(make(seed), **options) for seed in range(seeds)]
 
 
 def finished(results):
@@ -100,6 +100,20 @@ def test_rare_damage_to_the_board_is_mended(kind):
     results = outcomes(60, lambda seed: Faults(seed=seed, **{kind: 0.0005}))
     assert finished(results) == 60
     assert sum(health.retries for _, health, _ in results) > 5
+
+
+def test_a_link_that_holds_little_is_never_sent_more():
+    """An input of 35 bytes in pieces of 16: what comes on top of them is lost."""
+    for room in (1, 16, 34, 35, 36):
+        done, health, error = outcome(Faults(), room=room)
+        assert error is None
+        assert done
+        assert health.retries == 0
+
+
+def test_damage_to_pieces_is_mended():
+    results = outcomes(40, lambda seed: Faults(seed=seed, drop=0.0002, drop_in=0.0005), room=16)
+    assert finished(results) == len(results)
 
 
 def test_all_damage_at_once_is_mended_or_told():

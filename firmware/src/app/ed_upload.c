@@ -31,16 +31,29 @@ void ed_upload_refuse(uint32_t want)
     fail_with("size", "want", want);
 }
 
-/* Take `bytes` raw bytes. Returns how many came before the host fell silent. */
-static uint32_t receive(ed_upload_place at, uint32_t bytes)
+static void ask_for_more(uint32_t have)
+{
+    ed_record_begin("more");
+    ed_record_u64("have", have);
+    ed_record_end();
+}
+
+/* Take `bytes` raw bytes, `room` of them at a time; 0: all at once. Returns how many came before the
+ * host fell silent. */
+static uint32_t receive(ed_upload_place at, uint32_t bytes, uint32_t room)
 {
     const uint64_t silence_us = (uint64_t)ED_WIRE_UPLOAD_SILENCE_MS * 1000u;
     uint64_t since_us = ed_port_time_us();
+    uint32_t asked = room;
     uint32_t have = 0;
 
     while (have < bytes) {
         size_t length;
         uint8_t *to = at(have, &length);
+        if (room != 0 && have >= asked) {
+            ask_for_more(have);
+            asked = have + room;
+        }
         const size_t count = ed_link_read(to, length);
         if (count != 0) {
             have += (uint32_t)count;
@@ -58,12 +71,16 @@ static uint32_t receive(ed_upload_place at, uint32_t bytes)
 
 ed_status ed_upload_take(const ed_upload *upload, ed_upload_place at, uint32_t (*crc_of)(void))
 {
+    const uint32_t room = ed_port_room();
     uint32_t found;
 
     ed_record_begin("go");
     ed_record_u64("bytes", upload->bytes);
+    if (room != 0) {
+        ed_record_u64("room", room);
+    }
     ed_record_end();
-    found = receive(at, upload->bytes);
+    found = receive(at, upload->bytes, room);
     if (found != upload->bytes) {
         fail_with("timeout", "have", found);
         return ED_MISSING;

@@ -60,6 +60,10 @@ void ed_port_init(void);
  * Returns how many: 0 when none is there. */
 size_t ed_port_read(uint8_t *to, size_t limit);
 
+/* How many bytes may come before the first of them is read: an upload comes in pieces of so many.
+ * 0: any number, since the link makes a host wait that is too fast. */
+uint32_t ed_port_room(void);
+
 /* Send `count` bytes; `bytes` may be reused on return. Where no host listens they may be lost. */
 void ed_port_write(const uint8_t *bytes, size_t count);
 

@@ -38,8 +38,10 @@ class SerialPort
     int available();
     int read();
     size_t write(const uint8_t *bytes, size_t count);
-    void flush();
-    explicit operator bool();
+#if defined(ARDUINO_ARCH_ESP32)
+    int availableForWrite();
+    size_t setRxBufferSize(size_t bytes);
+#endif
 };
 extern SerialPort Serial;
 

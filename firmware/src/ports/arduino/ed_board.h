@@ -36,6 +36,16 @@ void ed_board_led(bool on);
 uint8_t *ed_board_spare(uint32_t i, size_t *bytes);
 void ed_board_give_back(uint8_t *spare);
 
+/* -- the serial port -- */
+
+void ed_board_serial_begin(void);
+
+/* Send what the port takes within `wait_ms`. Returns how many bytes. */
+size_t ed_board_write(const uint8_t *bytes, size_t count, uint32_t wait_ms);
+
+/* ed_port_room(). */
+uint32_t ed_board_room(void);
+
 /* -- the microphone -- */
 
 /* Samples a second, 0 where the board has none. */

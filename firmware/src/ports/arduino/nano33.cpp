@@ -69,6 +69,22 @@ void ed_board_init(void)
     }
 }
 
+void ed_board_serial_begin(void)
+{
+    Serial.begin(115200);
+}
+
+size_t ed_board_write(const uint8_t *bytes, size_t count, uint32_t)
+{
+    /* The core waits for a host that has the port open, and takes nothing where none has. */
+    return Serial.write(bytes, count);
+}
+
+uint32_t ed_board_room(void)
+{
+    return 0; /* the core takes the next packet when the last one was read (USBCDC.cpp) */
+}
+
 void ed_board_restart(void)
 {
     NVIC_SystemReset();

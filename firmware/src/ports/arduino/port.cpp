@@ -9,6 +9,9 @@ extern "C" {
 
 /* What a USB port does not take within this time is lost: no host listens, or it has stopped to. */
 static const uint32_t SEND_MS = 1000;
+/* A last record is on its way to a host that polls each millisecond. Not Serial.flush(): that of
+ * arduino-esp32 2.0 waits without end for a host that has gone (HWCDC.cpp). */
+static const uint32_t DRAIN_MS = 20;
 
 /* A counter of 32 bits that goes on where it overflows. It must be looked at once a turn. */
 class Extended
@@ -35,7 +38,7 @@ extern "C" {
 
 void ed_port_init(void)
 {
-    Serial.begin(115200);
+    ed_board_serial_begin();
     ed_board_init();
 }
 
@@ -55,13 +58,15 @@ size_t ed_port_read(uint8_t *to, size_t limit)
 
 void ed_port_write(const uint8_t *bytes, size_t count)
 {
-    const unsigned long since_ms = millis();
+    /* Whoever took nothing for so long is not waited for again before it takes something. */
+    static bool listened = true;
 
-    while (count != 0 && Serial && millis() - since_ms < SEND_MS) {
-        const size_t sent = Serial.write(bytes, count);
-        bytes += sent;
-        count -= sent;
-    }
+    listened = ed_board_write(bytes, count, listened ? SEND_MS : 0) == count;
+}
+
+uint32_t ed_port_room(void)
+{
+    return ed_board_room();
 }
 
 uint64_t ed_port_time_us(void)
@@ -109,7 +114,7 @@ void ed_port_wait_timed(uint32_t us)
 
 void ed_port_reset(void)
 {
-    Serial.flush();
+    delay(DRAIN_MS);
     ed_board_restart();
 }
 

@@ -21,6 +21,9 @@ static const int DMA_BUFFERS = 8, DMA_SAMPLES = 512;
 /* Of each heap, for the core's own tasks while the rest is tried. */
 static const size_t RESERVE_BYTES = 16 * 1024;
 
+/* A piece of an upload, and a command behind it. */
+static const uint32_t ROOM_BYTES = 2048, COMMAND_BYTES = 128;
+
 static uint32_t sensors;
 static const ed_imu_sensor *imu;
 static bool hears;
@@ -46,6 +49,39 @@ void ed_board_init(void)
     if (ed_xiao_camera_found()) {
         sensors |= ED_PORT_MICROPHONE | ED_PORT_CAMERA;
     }
+}
+
+void ed_board_serial_begin(void)
+{
+    /* What finds no room in the core's queue of 256 bytes is lost without a word (HWCDC.cpp, its
+     * interrupt handler). The core has begun the port before setup(): the queue is made anew. */
+    (void)Serial.setRxBufferSize(0);
+    (void)Serial.setRxBufferSize(ROOM_BYTES + COMMAND_BYTES);
+    Serial.begin(115200);
+}
+
+size_t ed_board_write(const uint8_t *bytes, size_t count, uint32_t wait_ms)
+{
+    const unsigned long since_ms = millis();
+    size_t sent = 0;
+
+    while (sent < count) {
+        const int room = Serial.availableForWrite();
+        if (room > 0) {
+            const size_t left = count - sent, fits = static_cast<size_t>(room);
+            sent += Serial.write(bytes + sent, left < fits ? left : fits);
+        } else if (millis() - since_ms >= wait_ms) {
+            break;
+        } else {
+            delay(1);
+        }
+    }
+    return sent;
+}
+
+uint32_t ed_board_room(void)
+{
+    return ROOM_BYTES;
 }
 
 void ed_board_restart(void)

@@ -1,6 +1,11 @@
 /* This computer as a board: no LED of its own, and its memory is the system's to try. */
 #include "ports/ed_port.h"
 
+uint32_t ed_port_room(void)
+{
+    return 0;
+}
+
 bool ed_port_led(bool on)
 {
     (void)on;

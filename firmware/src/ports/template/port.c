@@ -24,6 +24,12 @@ size_t ed_port_read(uint8_t *to, size_t limit)
     return 0;
 }
 
+uint32_t ed_port_room(void)
+{
+    /* 0 for USB that makes the host wait; for a UART what its ring holds. */
+    return 0;
+}
+
 void ed_port_write(const uint8_t *bytes, size_t count)
 {
     /* May wait for room in the send buffer, but not for ever: without a host, drop. */

@@ -5,6 +5,11 @@
 extern uint8_t ed_bss_high[];
 extern uint8_t ed_ram_high[];
 
+uint32_t ed_port_room(void)
+{
+    return 0;
+}
+
 bool ed_port_led(bool on)
 {
     (void)on;
