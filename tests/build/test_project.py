@@ -181,10 +181,9 @@ def test_what_is_exported_runs_and_gives_the_references_bits(kind, tmp_path):
     if kind == "platformio":  # Arduino's builder has no include path
         flags = ["-I", str(folder / "src"), "-I", str(folder / "src" / "generated")]
     objects = compile_all(folder / "src", flags, tmp_path)
-    fake = tmp_path / "fake.o"
-    building.compile_cpp("g++", building.ARDUINO / "fake_nano33.cpp", fake, board=building.NANO33)
+    objects += building.fake_core(tmp_path, board=building.NANO33)
     program = tmp_path / "firmware"
-    words = ["g++", *map(str, objects), str(fake), "-lpthread", "-o", str(program)]
+    words = ["g++", *map(str, objects), "-lpthread", "-o", str(program)]
     assert subprocess.run(words, timeout=120, check=False).returncode == 0
     with Board(program) as running:
         hello = running.tell("hello")[0]

@@ -39,9 +39,8 @@ if (source / "blink.cpp").exists():
     (out / "firmware.bin").write_bytes(b"image of " + (source / "blink.cpp").read_bytes())
 else:
     objects = compile_all(source, ["-I", str(source), "-I", str(source / "generated")], out)
-    fake = out / "fake.o"
-    building.compile_cpp("g++", building.ARDUINO / "fake_nano33.cpp", fake, board=building.NANO33)
-    words = ["g++", *map(str, objects), str(fake), "-lpthread", "-o", str(out / "firmware.bin")]
+    objects += building.fake_core(out, board=building.NANO33)
+    words = ["g++", *map(str, objects), "-lpthread", "-o", str(out / "firmware.bin")]
     subprocess.run(words, check=True)
 shutil.copyfile(out / "firmware.bin", out / "firmware.elf")
 if out.name == "xiao_esp32s3":

@@ -38,12 +38,14 @@ def firmware_sources(port: str) -> list[Path]:
 def arduino_program(
     output: Path,
     *,
+    board: str = NANO33,
     sources: Sequence[Path] | None = None,
     flags: Sequence[str] = (),
     config: Path = CONFIG,
 ) -> Path:
-    """The Arduino port for a Nano 33 BLE Sense, on a fake core, as a program of this computer.
+    """The Arduino port on a board's fake core, as a program of this computer.
 
+    board: the macro of its core.
     sources: the C files; those of the model that was written by hand if absent.
     """
     folder = output.parent / f"{output.name}-objects"
@@ -54,13 +56,23 @@ def arduino_program(
         objects.append(folder / f"{source.stem}.o")
         words = [*SANITIZERS, *flags, "-c"]
         compile_c(["gcc"], [source], objects[-1], flags=words, config=config)
-    for source in [*sorted(port.glob("*.cpp")), *sorted(ARDUINO.glob("*.cpp"))]:
+    for source in sorted(port.glob("*.cpp")):
         objects.append(folder / f"{source.stem}_cpp.o")
-        compile_cpp("g++", source, objects[-1], board=NANO33, flags=[*SANITIZERS, *flags])
+        compile_cpp("g++", source, objects[-1], board=board, flags=[*SANITIZERS, *flags])
+    objects += fake_core(folder, board=board, flags=SANITIZERS)
     words = ["g++", *SANITIZERS, *map(str, objects), "-lpthread", "-o", str(output)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return output
+
+
+def fake_core(folder: Path, *, board: str, flags: Sequence[str] = ()) -> list[Path]:
+    """Objects of a board's fake core, compiled into `folder`. board: the macro of its core."""
+    objects = []
+    for source in sorted(ARDUINO.glob("*.cpp")):
+        objects.append(folder / f"{source.stem}.o")
+        compile_cpp("g++", source, objects[-1], board=board, flags=flags)
+    return objects
 
 
 def compile_cpp(

@@ -1,0 +1,298 @@
+/* An Arduino board that is a program of this computer: what core/ declares for every board, done.
+ *
+ * Serial is standard input and output; the board ends where its input does. Sensors fill by the
+ * clock of the system, from threads that noInterrupts() holds up, as it does interrupts.
+ * ED_FAKE_SOUND names a file of int16 samples, silence behind them; ED_FAKE_MOTION one of sets of
+ * six; ED_FAKE_PICTURES one of frames of a byte a pixel. ED_FAKE_CHIPS is a list of I2C addresses
+ * that do not answer. ED_FAKE_LED names a file that gets a 0 or a 1 each time the LED is switched.
+ * With ED_FAKE_SLOW every clock of the board is so many times slower, so that a busy computer does
+ * not make it late.
+ */
+#include <Arduino.h>
+#include <Wire.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "fake.h"
+
+/* -- time and interrupts -- */
+
+static pthread_mutex_t interrupt = PTHREAD_MUTEX_INITIALIZER;
+
+static uint64_t slow()
+{
+    static const char *const times = getenv("ED_FAKE_SLOW");
+
+    return times != nullptr ? strtoull(times, nullptr, 10) : 1;
+}
+
+uint64_t ed_fake_clock_us()
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (static_cast<uint64_t>(now.tv_sec) * 1000000u +
+            static_cast<uint64_t>(now.tv_nsec) / 1000u) /
+           slow();
+}
+
+static const uint64_t boot_us = ed_fake_clock_us();
+
+uint64_t ed_fake_uptime_us()
+{
+    return ed_fake_clock_us() - boot_us;
+}
+
+void ed_fake_sleep_us(uint64_t us)
+{
+    usleep(static_cast<useconds_t>(us * slow()));
+}
+
+unsigned long micros()
+{
+    return static_cast<uint32_t>(ed_fake_uptime_us()); /* 32 bits, as on the board */
+}
+
+unsigned long millis()
+{
+    return static_cast<uint32_t>(ed_fake_uptime_us() / 1000u);
+}
+
+/* Short waits are for the serial port, which is as fast as ever. */
+void delay(unsigned long ms)
+{
+    usleep(static_cast<useconds_t>(ms * 1000u));
+}
+
+void delayMicroseconds(unsigned int us)
+{
+    usleep(us);
+}
+
+void noInterrupts()
+{
+    pthread_mutex_lock(&interrupt);
+}
+
+void interrupts()
+{
+    pthread_mutex_unlock(&interrupt);
+}
+
+static const char *const WAS_RESET = "ED_FAKE_WAS_RESET";
+
+bool ed_fake_was_restarted()
+{
+    return getenv(WAS_RESET) != nullptr;
+}
+
+void ed_fake_restart()
+{
+    char self[] = "/proc/self/exe";
+    char *const words[] = {self, nullptr};
+
+    setenv(WAS_RESET, "1", 1);
+    execv(self, words);
+    abort();
+}
+
+/* -- the serial port -- */
+
+SerialPort Serial;
+
+void SerialPort::begin(unsigned long)
+{
+}
+
+/* One byte is read ahead: only so is it known whether there is one, or the end. */
+static int ahead = -1;
+
+int SerialPort::available()
+{
+    static bool ended;
+    struct pollfd input = {STDIN_FILENO, POLLIN, 0};
+    uint8_t byte;
+
+    if (ahead >= 0 || poll(&input, 1, 0) <= 0) {
+        return ahead >= 0 ? 1 : 0;
+    }
+    if (::read(STDIN_FILENO, &byte, 1) == 1) {
+        ahead = byte;
+        return 1;
+    }
+    if (ended) {
+        _exit(0); /* the host has gone, and what it said was carried out */
+    }
+    ended = true;
+    return 0;
+}
+
+int SerialPort::read()
+{
+    const int byte = available() != 0 ? ahead : -1;
+
+    ahead = -1;
+    return byte;
+}
+
+size_t SerialPort::write(const uint8_t *bytes, size_t count)
+{
+    const ssize_t sent = ::write(STDOUT_FILENO, bytes, count);
+
+    if (sent < 0) {
+        _exit(0);
+    }
+    return static_cast<size_t>(sent);
+}
+
+/* -- the LED -- */
+
+void pinMode(uint8_t, uint8_t)
+{
+}
+
+void digitalWrite(uint8_t pin, uint8_t value)
+{
+    const char *const path = getenv("ED_FAKE_LED");
+
+    if (path != nullptr && pin == LED_BUILTIN) {
+        std::ofstream(path, std::ios::app) << (value == HIGH ? 1 : 0);
+    }
+}
+
+/* -- what a sensor senses -- */
+
+std::vector<uint8_t> ed_fake_file(const char *variable)
+{
+    const char *const path = getenv(variable);
+
+    if (path == nullptr) {
+        return {};
+    }
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::vector<int16_t> ed_fake_samples(const char *variable)
+{
+    const std::vector<uint8_t> bytes = ed_fake_file(variable);
+    std::vector<int16_t> samples(bytes.size() / sizeof(int16_t));
+
+    if (!samples.empty()) {
+        memcpy(samples.data(), bytes.data(), samples.size() * sizeof(int16_t));
+    }
+    return samples;
+}
+
+/* -- the bus -- */
+
+TwoWire Wire(0);
+TwoWire Wire1(1);
+
+static FakeChip *addressed; /* null: nothing answers */
+static std::vector<uint8_t> written;
+static size_t left;
+
+bool ed_fake_answers(uint8_t address)
+{
+    const char *const silent = getenv("ED_FAKE_CHIPS");
+    char text[8];
+
+    snprintf(text, sizeof text, "%02x", address);
+    return silent == nullptr || strstr(silent, text) == nullptr;
+}
+
+static FakeChip *at(int bus, uint8_t address)
+{
+    return ed_fake_answers(address) ? ed_fake_chip(bus, address) : nullptr;
+}
+
+void FakeRegisters::write(const std::vector<uint8_t> &bytes)
+{
+    for (size_t i = 0; i < bytes.size(); i++) {
+        if (i == 0) {
+            place_ = bytes[0];
+            continue;
+        }
+        set(place_, bytes[i]);
+        place_ = after(place_);
+    }
+}
+
+uint8_t FakeRegisters::read()
+{
+    const uint8_t byte = get(place_);
+
+    place_ = after(place_);
+    return byte;
+}
+
+uint8_t FakeRegisters::after(uint8_t address)
+{
+    return static_cast<uint8_t>(address + 1);
+}
+
+TwoWire::TwoWire(int number) : number_(number)
+{
+}
+
+void TwoWire::begin()
+{
+}
+
+void TwoWire::setClock(uint32_t)
+{
+}
+
+void TwoWire::beginTransmission(uint8_t address)
+{
+    addressed = at(number_, address);
+    written.clear();
+}
+
+size_t TwoWire::write(uint8_t byte)
+{
+    written.push_back(byte);
+    return 1;
+}
+
+uint8_t TwoWire::endTransmission(bool)
+{
+    if (addressed == nullptr) {
+        return 2; /* no acknowledgement of the address */
+    }
+    addressed->write(written);
+    return 0;
+}
+
+size_t TwoWire::requestFrom(uint8_t address, size_t count)
+{
+    addressed = at(number_, address);
+    left = addressed != nullptr ? count : 0;
+    return left;
+}
+
+int TwoWire::read()
+{
+    if (left == 0) {
+        return -1;
+    }
+    left--;
+    return addressed->read();
+}
+
+int main()
+{
+    setup();
+    for (;;) {
+        loop();
+    }
+}
