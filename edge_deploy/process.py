@@ -12,14 +12,16 @@ import atexit
 import contextlib
 import logging
 import os
+import re
 import shlex
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -161,6 +163,34 @@ class Child:
                 f"{Path(self.argv[0]).name} did not end within {timeout_s:g} s."
             ) from None
 
+    def lines(self, timeout_s: float) -> Iterator[str]:
+        """What the program writes to its standard output, a line at a time as it comes.
+
+        A progress bar writes one line over and over, ended by carriage returns: each is given.
+        Empty ones are not. Raises ProcessTimeout, with the program killed, where its output has
+        not ended after `timeout_s` seconds of wall clock.
+        """
+        expired = threading.Event()
+
+        def end() -> None:
+            expired.set()
+            _signal_group(self._process, "kill")
+
+        timer = threading.Timer(timeout_s, end)
+        timer.daemon = True
+        timer.start()
+        held = b""
+        try:
+            while data := os.read(self.stdout.fileno(), 4096):
+                *whole, held = re.split(rb"[\r\n]+", held + data)
+                yield from (_text(line) for line in whole if line.strip())
+        finally:
+            timer.cancel()
+        if expired.is_set():
+            raise ProcessTimeout(f"{Path(self.argv[0]).name} did not end within {timeout_s:g} s.")
+        if held.strip():
+            yield _text(held)
+
     def errors(self) -> bytes:
         """The end of what the program wrote to its standard error, at most 65,536 bytes."""
         if self._errors.closed:
@@ -206,6 +236,10 @@ class Child:
         traceback: TracebackType | None,
     ) -> None:
         self.terminate()
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "replace")
 
 
 _children: weakref.WeakSet[Child] = weakref.WeakSet()

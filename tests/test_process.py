@@ -172,6 +172,22 @@ def test_only_the_end_of_long_errors_is_kept():
     assert errors.endswith(b"xEND")
 
 
+def test_lines_come_one_by_one_progress_bars_too():
+    code = "import sys; sys.stdout.write('one\\r\\n 10 %\\r 20 %\\r\\n\\ncaf\\xe9\\xff end')"
+    with process.spawn(python(code), env={"PYTHONUTF8": "1"}) as child:
+        assert list(child.lines(60)) == ["one", " 10 %", " 20 %", "caf\xe9\xff end"]
+        assert child.wait(60) == 0
+
+
+def test_lines_that_do_not_end_are_given_up():
+    code = "import time; print('begun', flush=True); time.sleep(3600)"
+    found = []
+    with process.spawn(python(code)) as child:
+        with pytest.raises(process.ProcessTimeout, match="did not end within"):
+            found.extend(child.lines(0.5))
+        assert child.wait(60) != 0
+
+
 def test_waiting_in_vain_kills_nothing():
     with process.spawn(python("import sys; sys.stdin.read()")) as child:
         with pytest.raises(ProcessTimeout):

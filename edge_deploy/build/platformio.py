@@ -29,6 +29,8 @@ from edge_deploy.toolchains import ToolchainMissing
 
 # The first build downloads a core and a compiler; a later one takes a minute or two.
 TIMEOUT_S = 3600.0
+# Of a program that has closed its output.
+_ENDS_S = 10.0
 _KEEP_LOGS = 20
 # Of an ESP32 the platform builds two of the files beside the program; the third is its core's.
 _CORE_PARTS = {
@@ -187,14 +189,13 @@ def _followed(words: Sequence[str], log: Path, progress: Progress | None) -> tup
     # Both streams in one: errors belong where they were printed.
     with process.spawn(words, env={"PYTHONUNBUFFERED": "1"}) as child, log.open("w") as kept:
         child.stdin.close()
-        for raw in child.stdout:
-            line = raw.decode("utf-8", "replace").rstrip("\r\n")
+        for line in child.lines(TIMEOUT_S):
             lines.append(line)
             kept.write(line + "\n")
             kept.flush()
-            if progress is not None and line.strip():
+            if progress is not None:
                 progress(line)
-        code = child.wait(TIMEOUT_S)
+        code = child.wait(_ENDS_S)
         errors = child.errors().decode("utf-8", "replace")
         kept.write(errors)
     return "\n".join([*lines, errors]), code

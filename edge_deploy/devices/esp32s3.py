@@ -56,7 +56,7 @@ def flash(board: Board, port: Connected, pieces: Pieces, say: Say) -> Connected:
             where = _elsewhere(board, track, where, say)
             track = Track.of(where)
             try:
-                _written(board, how, where, pieces, say)
+                _written(board, how, where, pieces, say, came=True)
             except _NoAnswer:
                 raise _silent(board, where) from None
     return _back(board, track, where, port, say)
@@ -73,12 +73,23 @@ def check() -> None:
         ) from error
 
 
-def _written(board: Board, how: Esptool, port: Connected, pieces: Pieces, say: Say) -> None:
-    """All pieces written and verified, and the chip told to restart. Raises _NoAnswer."""
+def _written(
+    board: Board,
+    how: Esptool,
+    port: Connected,
+    pieces: Pieces,
+    say: Say,
+    *,
+    came: bool = False,
+) -> None:
+    """All pieces written and verified, and the chip told to restart. Raises _NoAnswer.
+
+    came: the port has just come.
+    """
     from esptool.util import FatalError
 
     say(f"Asking {port.path} for its ROM loader ...")
-    with _opened(port.path) as opened:
+    with _opened(port.path, came=came) as opened:
         loader = _connected(board, port, opened)
         begun = False
         try:
@@ -164,8 +175,17 @@ def _connected(board: Board, port: Connected, opened: serial.SerialBase) -> Any:
 
 
 @contextlib.contextmanager
-def _opened(path: str) -> Iterator[serial.SerialBase]:
+def _opened(path: str, *, came: bool) -> Iterator[serial.SerialBase]:
     """The port, as esptool opens one. Raises NoBoard, BoardBusy, AccessDenied."""
+    port = uploading.opened(lambda: _open(path)) if came else _open(path)
+    try:
+        yield port
+    finally:
+        with contextlib.suppress(OSError):  # unplugged: it is closed enough
+            port.close()
+
+
+def _open(path: str) -> serial.SerialBase:
     port = serial.serial_for_url(path, exclusive=True, do_not_open=True)
     try:
         if sys.platform == "win32":  # otherwise opening it resets the chip
@@ -173,11 +193,7 @@ def _opened(path: str) -> Iterator[serial.SerialBase]:
         port.open()
     except (OSError, ValueError) as error:
         raise serial_link.refusal(path, error) from error
-    try:
-        yield port
-    finally:
-        with contextlib.suppress(OSError):  # unplugged: it is closed enough
-            port.close()
+    return port
 
 
 def _elsewhere(board: Board, track: Track, silent: Connected, say: Say) -> Connected:

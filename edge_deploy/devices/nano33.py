@@ -11,6 +11,7 @@ import contextlib
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 
 import serial
@@ -27,6 +28,8 @@ TOUCH_BAUD = 1200
 # 1 MB over USB takes 20 s; with what a slow hub adds.
 UPLOAD_S = 180.0
 INFO_S = 20.0
+# A new port is the administrator's until udev has given it to its group.
+INFO_ATTEMPTS, INFO_AGAIN_S = 4, 0.5
 
 
 def flash(board: Board, port: Connected, image: Path, say: Say) -> Connected:
@@ -41,14 +44,30 @@ def flash(board: Board, port: Connected, image: Path, say: Say) -> Connected:
     loader = port if _is_loader(board, port) else _touched(board, port, track, say)
     name = loader.path.rsplit("/", 1)[-1]  # bossac adds /dev/ itself
     try:
-        said = uploading.run([str(program), "--info", "--port", name], INFO_S, silent)
-        _hold_chip(said, loader)
+        _hold_chip(_asked(program, name), loader)
         say(f"Writing {image.stat().st_size:,} B to {loader.path} ...")
         words = [str(program), "--info", "--port", name, "--write", "--erase", "-U", "--reset"]
         uploading.run([*words, str(image)], UPLOAD_S, say)
     except FlashFailed as failed:
         raise _interrupted(board, loader, failed) from failed
     return _back(board, port, track, say)
+
+
+def _asked(program: Path, name: str) -> str:
+    """What bossac says of the bootloader; asked again while the port has just come.
+
+    bossac says no more of a port that it may not open yet than that it found no device.
+    """
+
+    def ask() -> str:
+        return uploading.run([str(program), "--info", "--port", name], INFO_S, silent)
+
+    for _ in range(INFO_ATTEMPTS - 1):
+        try:
+            return ask()
+        except FlashFailed:
+            time.sleep(INFO_AGAIN_S)
+    return ask()
 
 
 def _hold_chip(said: str, loader: Connected) -> None:

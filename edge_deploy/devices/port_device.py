@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from edge_deploy.artifact import Artifact, Manifest
 from edge_deploy.boards import Board
-from edge_deploy.devices import esp32s3, nano33, usb
+from edge_deploy.devices import esp32s3, nano33, uploading, usb
 from edge_deploy.devices.device import Device, Link
 from edge_deploy.devices.serial_link import SerialLink
 from edge_deploy.devices.uploading import Say, silent
@@ -43,6 +43,7 @@ class PortDevice(Device):
         self.on = on
         self.url = url
         self._say = say
+        self._came_back = False
         self._links: list[Link] = []
 
     @property
@@ -70,10 +71,13 @@ class PortDevice(Device):
             )
         self.close()
         self.url = how(self.board, there, artifact, self._say).path
+        self._came_back = True
 
     def open(self) -> Link:
-        """Open the port."""
-        link = SerialLink(self.url)
+        """Open the port; one that has just come back may need a moment."""
+        url = self.url
+        link = uploading.opened(lambda: SerialLink(url)) if self._came_back else SerialLink(url)
+        self._came_back = False
         self._links.append(link)
         return link
 

@@ -5,18 +5,22 @@ Turns waits for a port into a port or into what a person can do. Knows no board 
 
 from __future__ import annotations
 
-import os
-import re
+import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import IO
+from typing import TypeVar
 
 from edge_deploy import kits, process
 from edge_deploy.boards import Board
 from edge_deploy.devices import usb
 from edge_deploy.devices.usb import Connected
-from edge_deploy.errors import FlashFailed
+from edge_deploy.errors import AccessDenied, BoardBusy, FlashFailed, NoBoard
+from edge_deploy.process import ProcessTimeout
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 Say = Callable[[str], None]
 
@@ -29,6 +33,11 @@ def silent(_line: str) -> None:
 POLL_S = 0.05
 # A bootloader is there after a second or two; Windows may install a driver first.
 COMES_S = 12.0
+# Of a program that has closed its output.
+_ENDS_S = 10.0
+# A port that has just come is the administrator's until udev has given it to its group, and may be
+# ModemManager's for some seconds.
+SETTLES_S = 5.0
 # While a person looks for a button.
 BY_HAND_S = 60.0
 
@@ -78,6 +87,22 @@ def wait_for(wanted: Callable[[Connected], bool], timeout_s: float) -> Connected
         time.sleep(POLL_S)
 
 
+def opened(open_it: Callable[[], T]) -> T:
+    """What `open_it` makes of a port that has just come: refusals are waited out for a while.
+
+    Raises what `open_it` raises after SETTLES_S.
+    """
+    deadline = time.monotonic() + SETTLES_S
+    while True:
+        try:
+            return open_it()
+        except (AccessDenied, BoardBusy, NoBoard) as refused:
+            if time.monotonic() >= deadline:
+                raise
+            _log.debug("not ready yet: %s", refused)
+            time.sleep(POLL_S)
+
+
 def wait_gone(path: str, timeout_s: float) -> bool:
     """Whether a port went away in time."""
     deadline = time.monotonic() + timeout_s
@@ -89,27 +114,23 @@ def wait_gone(path: str, timeout_s: float) -> bool:
 
 
 def run(words: Sequence[str], timeout_s: float, say: Say) -> str:
-    """Run a program that uploads; all that it said. Raises FlashFailed with its last line."""
+    """Run a program that uploads; all that it said.
+
+    Raises FlashFailed with its last line, or where it has not ended after `timeout_s`.
+    """
     lines: list[str] = []
     with process.spawn(words) as child:
         child.stdin.close()
-        for line in _lines(child.stdout):
-            lines.append(line)
-            say(line)
-        code = child.wait(timeout_s)
+        try:
+            for line in child.lines(timeout_s):
+                lines.append(line.strip())
+                say(line.strip())
+        except ProcessTimeout as hung:
+            raise FlashFailed(f"the upload stands still: {hung.message}") from hung
+        code = child.wait(_ENDS_S)
         errors = child.errors().decode("utf-8", "replace")
     lines += [line.strip() for line in errors.splitlines() if line.strip()]
     if code != 0:
         last = lines[-1] if lines else f"it ended with {code}"
         raise FlashFailed(f"the upload failed: {last.rstrip('.')}.")
     return "\n".join(lines)
-
-
-def _lines(pipe: IO[bytes]) -> Iterator[str]:
-    """Lines as they come; a progress bar writes one over and over, ended by carriage returns."""
-    held = ""
-    while data := os.read(pipe.fileno(), 4096):
-        *whole, held = re.split(r"[\r\n]+", held + data.decode("utf-8", "replace"))
-        yield from (line.strip() for line in whole if line.strip())
-    if held.strip():
-        yield held.strip()

@@ -35,7 +35,8 @@ with (home / "calls").open("a") as calls:
     calls.write(repr(words) + "\\n")
 name = words[words.index("--port") + 1]
 port = home / name
-if not port.exists():
+early = len((home / "calls").read_text().splitlines()) <= {early}
+if early or not port.exists():
     print("No device found on " + name, file=sys.stderr)
     sys.exit(1)
 print("Device       : {chip}")
@@ -44,6 +45,8 @@ if "--write" not in words:
     sys.exit(0)
 image = pathlib.Path(words[-1]).read_bytes()
 for percent in range(0, 101, 10):
+    if percent == {hangs_at}:
+        time.sleep(3600)
     (home / (name + ".percent")).write_text(str(percent))
     print("[%-30s] %d%%" % ("=" * (percent * 30 // 100), percent), end="\\r", flush=True)
     time.sleep({step_s})
@@ -56,10 +59,27 @@ print("\\nDone in 1.0 seconds")
 """
 
 
-def bossac(home: Path, *, chip: str = "nRF52840-QIAA", step_s: float = 0.0) -> Path:
-    """The stand-in, as a program in `home`, where the boards' ports are."""
+def bossac(
+    home: Path,
+    *,
+    chip: str = "nRF52840-QIAA",
+    step_s: float = 0.0,
+    early: int = 0,
+    hangs_at: int | None = None,
+) -> Path:
+    """The stand-in, as a program in `home`, where the boards' ports are.
+
+    early: so many calls come before the port can be opened. hangs_at: percent.
+    """
     path = home / "bossac"
-    text = _BOSSAC.format(python=sys.executable, home=str(home), chip=chip, step_s=step_s)
+    text = _BOSSAC.format(
+        python=sys.executable,
+        home=str(home),
+        chip=chip,
+        step_s=step_s,
+        early=early,
+        hangs_at=hangs_at,
+    )
     path.write_text(text)
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return path

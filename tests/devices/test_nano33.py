@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import errno
 import fcntl
 import os
 import threading
@@ -12,9 +13,19 @@ import pytest
 
 pytest.importorskip("pty", reason="fake boards are pseudo-terminals")
 
+from serial import SerialException
+
 from edge_deploy import boards
 from edge_deploy.devices import nano33, usb
-from edge_deploy.errors import BoardBusy, Exit, FlashFailed, NoBoard, UsageError, WrongBoard
+from edge_deploy.errors import (
+    AccessDenied,
+    BoardBusy,
+    Exit,
+    FlashFailed,
+    NoBoard,
+    UsageError,
+    WrongBoard,
+)
 from edge_deploy.toolchains import ToolchainMissing
 from tests.devices import fake_nano
 from tests.devices.fake_nano import APPLICATION, BOOTLOADER, Bus
@@ -189,20 +200,87 @@ def test_a_port_that_went_away_meanwhile(bus, image):
     assert caught.value.exit_code is Exit.NO_BOARD
 
 
-@pytest.mark.parametrize("when", ["touch", "write"])
-def test_ctrl_c_leaves_a_board_that_the_same_command_serves(bus, image, monkeypatch, when):
+def test_a_bootloader_whose_port_may_not_be_opened_at_once(bus, image, monkeypatch):
+    """Until udev has given it to its group; bossac says then that there is no device."""
+    monkeypatch.setattr(nano33, "INFO_AGAIN_S", 0.01)
+    monkeypatch.setenv("EDGE_DEPLOY_BOSSAC", str(fake_nano.bossac(bus.home, early=2)))
     board = bus.plug()
-
-    def interrupted(line: str) -> None:
-        if ("Asking" if when == "touch" else "30%") in line:
-            raise KeyboardInterrupt
-
-    monkeypatch.setenv("EDGE_DEPLOY_BOSSAC", str(fake_nano.bossac(bus.home, step_s=0.03)))
-    with pytest.raises(KeyboardInterrupt):
-        nano33.flash(NANO33, board.port, image, interrupted)
-    assert board.image is None
     flash(board, image)
     assert board.image == IMAGE
+
+
+def test_an_upload_that_stands_still(bus, image, monkeypatch):
+    monkeypatch.setattr(nano33, "UPLOAD_S", 0.5)
+    monkeypatch.setenv("EDGE_DEPLOY_BOSSAC", str(fake_nano.bossac(bus.home, hangs_at=50)))
+    board = bus.plug()
+    with pytest.raises(FlashFailed, match="stands still") as caught:
+        flash(board, image)
+    assert "press the reset button twice" in caught.value.try_next[0]
+    monkeypatch.setenv("EDGE_DEPLOY_BOSSAC", str(fake_nano.bossac(bus.home)))
+    flash(board, image)
+    assert board.image == IMAGE
+
+
+def test_a_port_that_this_user_may_not_open(bus, image, monkeypatch):
+    board = bus.plug()
+
+    def denied(*_words: object, **_options: object) -> None:
+        raise SerialException(errno.EACCES, "could not open port")
+
+    monkeypatch.setattr(nano33.serial, "Serial", denied)
+    with pytest.raises(AccessDenied, match="may not be opened by this user") as caught:
+        flash(board, image)
+    assert caught.value.exit_code is Exit.ACCESS_DENIED
+    assert "dialout" in caught.value.try_next[0]
+    assert board.modes == [APPLICATION]
+
+
+# The lines that are said, from the touch to the last tenth; then each look at the ports.
+@pytest.mark.parametrize("line", range(14))
+def test_ctrl_c_at_any_line_leaves_a_board_that_the_same_command_serves(bus, image, line):
+    board = bus.plug()
+    said: list[str] = []
+
+    def say(text: str) -> None:
+        said.append(text)
+        if len(said) > line:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        nano33.flash(NANO33, board.port, image, say)
+    again(bus, board, image)
+
+
+@pytest.mark.parametrize("look", range(6))
+def test_ctrl_c_in_a_wait_leaves_a_board_that_the_same_command_serves(
+    bus, image, monkeypatch, look
+):
+    board = bus.plug()
+    port = board.port
+    looks: list[None] = []
+
+    def connected() -> list[usb.Connected]:
+        looks.append(None)
+        if len(looks) > look:
+            raise KeyboardInterrupt
+        return bus.connected()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(usb, "connected", connected)
+        with pytest.raises(KeyboardInterrupt):
+            nano33.flash(NANO33, port, image, print)
+    again(bus, board, image)
+
+
+def again(bus, board, image):
+    """The same command: the board is found in whatever state it was left, and flashed."""
+    settled = time.monotonic() + 5.0
+    while board.port is None and time.monotonic() < settled:
+        time.sleep(0.01)  # it was on its way from one port to the other
+    board.image = None
+    nano33.flash(NANO33, usb.find(NANO33), image, print)
+    assert board.image == IMAGE
+    assert board.modes[-1] == APPLICATION
 
 
 def test_without_bossac(bus, image, monkeypatch):
