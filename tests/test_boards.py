@@ -38,7 +38,7 @@ def changed(old: str, new: str) -> tuple[str, int]:
 
 def test_the_boards_of_the_house_are_there():
     assert list(boards.load_all()) == ["nano33", "xiao_esp32s3", "pi"]
-    assert list(boards.load("nano33").variants) == ["ble", "sense", "sense_rev2"]
+    assert list(boards.load("nano33").variants) == ["ble", "ble_rev2", "sense", "sense_rev2"]
     assert list(boards.load("xiao_esp32s3").variants) == ["plain", "sense", "xiaoml"]
     assert list(boards.load("pi").variants) == ["zero2w", "pi4", "pi5"]
 

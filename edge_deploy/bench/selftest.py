@@ -15,6 +15,8 @@ import numpy as np
 from edge_deploy import motion
 from edge_deploy.bench import takes
 from edge_deploy.bench.takes import Cutter, Problem, Samples, Take
+from edge_deploy.boards import Board
+from edge_deploy.kits import ITSELF, Kit
 from edge_deploy.sensing import SourceSettings
 from edge_deploy.telemetry.parts import TriedMemory
 from edge_deploy.telemetry.raw import RawSamples
@@ -97,6 +99,31 @@ def led(*, there: bool, seen: bool | None) -> Finding:
     if seen:
         return Finding("led", Verdict.PASS, "it was seen to blink")
     return Finding("led", Verdict.FAIL, "it was switched, and not seen to blink", "another board")
+
+
+def unlisted(kind: str, variant: str, board: Board, kit: Kit) -> Finding:
+    """A sensor that `hello` does not list: one that this variant has does not answer.
+
+    variant: by the board's own word; of a word that boards.yaml has not, nothing is expected.
+    """
+    known = board.variants.get(variant)
+    if known is not None and kind in known.parts:
+        parts = [part for part in kit.parts if part.kind == kind and variant in part.variants]
+        carriers = sorted({part.carrier for part in parts} - {ITSELF})
+        plugged = f"see that the {', '.join(carriers)} is plugged on, and " if carriers else ""
+        return Finding(
+            kind,
+            Verdict.FAIL,
+            f"this is {_a(known.title)}, whose {known.parts[kind]} does not answer",
+            f"{plugged}unplug the board and plug it in again; if it stays so, another board",
+        )
+    if known is not None and kind not in {check.name for check in kit.checks_of(variant)}:
+        return Finding(kind, Verdict.ABSENT, f"this is {_a(known.title)}, which has none")
+    return Finding(kind, Verdict.ABSENT, "the board says that it has none")
+
+
+def _a(title: str) -> str:
+    return f"{'an' if title[0] in 'AEIOU' else 'a'} {title}"
 
 
 def sensor(source: SourceSettings, pieces: Iterable[RawSamples]) -> Finding:

@@ -33,6 +33,13 @@ class Plugged:
             return self.state
         return f"{self.hello.model}, firmware {self.hello.firmware}"
 
+    @property
+    def kind(self) -> str:
+        """Which kind of board, and which variant by its own word, for a person."""
+        if self.board is None:
+            return "-"
+        return self.board.name if self.hello is None else f"{self.board.name} {self.hello.variant}"
+
     def as_json(self) -> dict[str, Any]:
         """The keys of an entry of `boards --json`, `connected`."""
         hello = self.hello
@@ -41,6 +48,7 @@ class Plugged:
             "usb_id": self.port.usb_id,
             "serial_number": self.port.serial_number or None,
             "board": self.board.name if self.board else None,
+            "variant": None if hello is None else hello.variant,
             "state": self.state,
             "model": None if hello is None else {"name": hello.model, "sha256": hello.sha256},
             "firmware": None if hello is None else hello.firmware,

@@ -71,7 +71,7 @@ def boards(name: str | None, as_json: bool) -> None:
             [
                 each.port.path,
                 each.port.serial_number or "-",
-                each.board.name if each.board else "-",
+                each.kind,
                 each.runs,
             ]
             for each in plugged

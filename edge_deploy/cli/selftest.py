@@ -21,7 +21,9 @@ from edge_deploy.cli.options import (
 )
 from edge_deploy.devices import Scene
 from edge_deploy.errors import EdgeDeployError, Exit, UsageError
+from edge_deploy.kits import Kit
 from edge_deploy.telemetry.failures import BoardRefused
+from edge_deploy.telemetry.hello import Hello
 from edge_deploy.telemetry.session import Session
 
 _RUNS, _WARMUP = 50, 5
@@ -57,12 +59,13 @@ def selftest(target: Target, words: SceneWords, as_json: bool) -> None:
             try_next=("leave -p away", "--on usb:SERIAL  one of several"),
         )
     scene = prepare.scene(target, words)
-    findings = _look(target, scene, [check.name for check in kit.checks])
+    variant, findings = _look(target, scene, kit)
     failed = [each.check for each in findings if each.verdict is Verdict.FAIL]
     if as_json:
         output.document(
             {
                 "board": target.board,
+                "variant": variant,
                 "on": target.on,
                 "checks": [
                     {
@@ -91,24 +94,26 @@ def selftest(target: Target, words: SceneWords, as_json: bool) -> None:
         )
 
 
-def _look(target: Target, scene: Scene, checks: list[str]) -> list[Finding]:
-    """A finding for each check, in their order."""
+def _look(target: Target, scene: Scene, kit: Kit) -> tuple[str, list[Finding]]:
+    """The board's variant by its own word, and a finding for each check, in their order."""
+    board = boards.load(target.board)
     found: dict[str, Finding] = {}
-    there: tuple[str, ...] | None = None  # sensors of the board, as soon as it was asked
-    for kind in (each for each in checks if each in recorder.LABS):
-        if there is not None and kind not in there:
-            found[kind] = Finding(kind, Verdict.ABSENT, "the board says that it has none")
+    said: Hello | None = None  # as soon as it was asked
+    for kind in (each.name for each in kit.checks if each.name in recorder.LABS):
+        if said is not None and kind not in said.sensors:
+            found[kind] = testing.unlisted(kind, said.variant, board, kit)
             continue
         source = labs.load(recorder.LABS[kind]).source
         output.say(f"{kind} ...")
         with recorder.opened(target, source, scene) as session:
-            if there is None:
-                there = session.board.sensors
+            if said is None:
+                said = session.board
+                output.say(f"{said.board}, variant {said.variant}")
                 found["memory"] = testing.memory(session.parts.memory())
                 found["cycle_counter"] = _counter(session)
                 found["led"] = _led(session)
-            if kind not in there:
-                found[kind] = Finding(kind, Verdict.ABSENT, "the board says that it has none")
+            if kind not in said.sensors:
+                found[kind] = testing.unlisted(kind, said.variant, board, kit)
             elif _plays_nothing(target, scene, kind):
                 sense = senses.of(kind)
                 assert sense is not None
@@ -116,7 +121,8 @@ def _look(target: Target, scene: Scene, checks: list[str]) -> list[Finding]:
             else:
                 with contextlib.closing(session.raw()) as pieces:
                     found[kind] = testing.sensor(source, pieces)
-    return [found[name] for name in checks]
+    assert said is not None, "every kit has a check of a sensor"
+    return said.variant, [found[check.name] for check in kit.checks]
 
 
 def _led(session: Session) -> Finding:

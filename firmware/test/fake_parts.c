@@ -17,6 +17,11 @@ uint32_t ed_port_room(void)
     return room == NULL ? 0 : (uint32_t)strtoul(room, NULL, 10);
 }
 
+const char *ed_port_variant(void)
+{
+    return NULL;
+}
+
 bool ed_port_led(bool on)
 {
     (void)on;

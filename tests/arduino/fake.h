@@ -58,6 +58,9 @@ class FakeRegisters : public FakeChip
 /* Whether a chip is there: none that ED_FAKE_CHIPS names, by two hexadecimal digits, answers. */
 bool ed_fake_answers(uint8_t address);
 
+/* Whether ED_FAKE_CHIPS names it with a plus sign. */
+bool ed_fake_added(uint8_t address);
+
 /* The board's: the chip at an address of Wire (0) or Wire1 (1), null where none is. */
 FakeChip *ed_fake_chip(int bus, uint8_t address);
 

@@ -4,7 +4,8 @@
  * clock of the system, from threads that noInterrupts() holds up, as it does interrupts.
  * ED_FAKE_SOUND names a file of int16 samples, silence behind them; ED_FAKE_MOTION one of sets of
  * six; ED_FAKE_PICTURES one of frames of a byte a pixel. ED_FAKE_CHIPS is a list of I2C addresses
- * that do not answer. ED_FAKE_LED names a file that gets a 0 or a 1 each time the LED is switched.
+ * that do not answer and, with a plus sign, of others where a chip does that does nothing else.
+ * ED_FAKE_LED names a file that gets a 0 or a 1 each time the LED is switched.
  * With ED_FAKE_SLOW every clock of the board is so many times slower, so that a busy computer does
  * not make it late.
  */
@@ -203,11 +204,20 @@ static size_t left;
 
 bool ed_fake_answers(uint8_t address)
 {
-    const char *const silent = getenv("ED_FAKE_CHIPS");
+    const char *const changed = getenv("ED_FAKE_CHIPS");
     char text[8];
 
     snprintf(text, sizeof text, "%02x", address);
-    return silent == nullptr || strstr(silent, text) == nullptr;
+    return changed == nullptr || strstr(changed, text) == nullptr || ed_fake_added(address);
+}
+
+bool ed_fake_added(uint8_t address)
+{
+    const char *const changed = getenv("ED_FAKE_CHIPS");
+    char text[8];
+
+    snprintf(text, sizeof text, "+%02x", address);
+    return changed != nullptr && strstr(changed, text) != nullptr;
 }
 
 static FakeChip *at(int bus, uint8_t address)

@@ -119,7 +119,7 @@ void PDMClass::setBufferSize(int bytes)
     buffer_bytes = static_cast<size_t>(bytes);
 }
 
-/* -- the bus: an LSM9DS1 as its data sheet has it, and a barometer that only answers -- */
+/* -- the bus: an LSM9DS1 as its data sheet has it, and what only answers -- */
 
 static const size_t FIFO_ROOM = 32;
 static const double RATES_HZ[] = {0, 14.9, 59.5, 119, 238, 476, 952};
@@ -203,7 +203,8 @@ void Lsm9ds1::set(uint8_t address, uint8_t value)
     }
 }
 
-class Lps22hb : public FakeRegisters
+/* A chip that only answers. */
+class Quiet : public FakeRegisters
 {
     uint8_t get(uint8_t) override
     {
@@ -218,14 +219,17 @@ class Lps22hb : public FakeRegisters
 FakeChip *ed_fake_chip(int bus, uint8_t address)
 {
     static Lsm9ds1 inertial;
-    static Lps22hb barometer;
+    static Quiet quiet;
+    static const uint8_t QUIET[] = {0x39, 0x5C, 0x5F}; /* APDS9960, LPS22HB, HTS221 */
 
     if (bus != 1) {
         return nullptr;
     }
-    return address == 0x6B   ? static_cast<FakeChip *>(&inertial)
-           : address == 0x5C ? static_cast<FakeChip *>(&barometer)
-                             : nullptr;
+    if (address == 0x6B) {
+        return &inertial;
+    }
+    return ed_fake_added(address) || memchr(QUIET, address, sizeof QUIET) != nullptr ? &quiet
+                                                                                     : nullptr;
 }
 
 #endif

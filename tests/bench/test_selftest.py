@@ -1,11 +1,14 @@
 """Verdicts on samples that are known: what is good passes, and each fault is called by its name."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from edge_deploy import labs, motion
+from edge_deploy import boards, kits, labs, motion
 from edge_deploy.bench import selftest
 from edge_deploy.bench.selftest import Verdict
+from edge_deploy.kits import Check
 from edge_deploy.telemetry.parts import TriedMemory
 from edge_deploy.telemetry.raw import RawSamples
 from edge_deploy.telemetry.readings import Counts, Lap
@@ -79,6 +82,33 @@ def test_a_microphone(sound, lost_at, verdict, word):
     found = selftest.sensor(MICROPHONE, pieces(sound, lost_at=lost_at))
     assert (found.check, found.verdict) == ("microphone", verdict)
     assert word in found.found
+
+
+@pytest.mark.parametrize(
+    ("board", "variant", "kind", "verdict", "words"),
+    [
+        ("nano33", "sense", "imu", Verdict.FAIL, "an Arduino Nano 33 BLE Sense, whose LSM9DS1"),
+        ("nano33", "ble", "microphone", Verdict.ABSENT, "an Arduino Nano 33 BLE, which has none"),
+        ("nano33", "ble", "camera", Verdict.ABSENT, "this is"),
+        ("nano33", "sense_rev3", "imu", Verdict.ABSENT, "the board says"),
+        ("nano33", "virtual", "imu", Verdict.ABSENT, "the board says"),
+        ("xiao_esp32s3", "xiaoml", "camera", Verdict.FAIL, "OV2640 or OV3660 does not answer"),
+        ("xiao_esp32s3", "sense", "imu", Verdict.ABSENT, "which has none"),
+    ],
+)
+def test_what_is_not_listed_is_held_against_the_variant(board, variant, kind, verdict, words):
+    found = selftest.unlisted(kind, variant, boards.load(board), kits.find(board))
+    assert (found.check, found.verdict) == (kind, verdict)
+    assert words in found.found
+    assert bool(found.advice) is (verdict is Verdict.FAIL)
+    assert ("is plugged on" in found.advice) is (variant == "xiaoml")
+
+
+def test_what_is_plugged_on_may_be_missing():
+    kit = kits.find("nano33")
+    seeing = dataclasses.replace(kit, checks=(*kit.checks, Check("camera", "frames", "")))
+    found = selftest.unlisted("camera", "sense", boards.load("nano33"), seeing)
+    assert (found.verdict, found.found) == (Verdict.ABSENT, "the board says that it has none")
 
 
 def at_rest(values, *, noise=8):

@@ -58,6 +58,8 @@ def test_what_runs_on_each(bus, capfd, firmware_program, monkeypatch):
     monkeypatch.setattr(usb, "connected", lambda: [*bus.connected(), other])
     found = connected(capfd)
     assert found["A1"]["model"]["name"] == "fake model"
+    assert found["A1"]["variant"] == "sense"
+    assert found["B2"]["variant"] is None
     assert found["A1"]["state"] == "runs our firmware"
     assert found["B2"]["state"] == "runs another program, or none"
     assert found["C3"]["state"] == "waits in its bootloader"
@@ -66,11 +68,13 @@ def test_what_runs_on_each(bus, capfd, firmware_program, monkeypatch):
         "usb_id": "1234:5678",
         "serial_number": "D4",
         "board": None,
+        "variant": None,
         "state": "not a board that edge-deploy knows",
         "model": None,
         "firmware": None,
     }
     _, out, _ = typed(capfd, "boards")
+    assert "nano33 sense" in out
     assert "fake model, firmware" in out
 
 

@@ -168,7 +168,9 @@ def test_its_parts_are_looked_at(bus, capfd, tmp_path, monkeypatch):
     monkeypatch.setenv("ED_FAKE_MOTION", str(tmp_path / "motion"))
     monkeypatch.setenv("ED_FAKE_LED", str(tmp_path / "led"))
     bus.plug()
-    found = document(capfd, "selftest", *BOARD)["checks"]
+    said = document(capfd, "selftest", *BOARD)
+    found = said["checks"]
+    assert said["variant"] == "sense"
     assert {each["check"]: each["verdict"] for each in found} == {
         "memory": "pass",
         "cycle_counter": "untested",  # a run takes this computer a microsecond or two
@@ -177,3 +179,13 @@ def test_its_parts_are_looked_at(bus, capfd, tmp_path, monkeypatch):
         "imu": "pass",
     }, found
     assert (tmp_path / "led").read_text() == "101010"
+
+
+def test_a_part_that_its_variant_has_is_missed(bus, capfd, monkeypatch):
+    monkeypatch.setenv("ED_FAKE_CHIPS", "6b")  # its inertial sensor is dead
+    bus.plug()
+    code, out, err = typed(capfd, "selftest", *BOARD)
+    assert code == Exit.FAILED
+    assert "nano33, variant sense" in err
+    assert "this is an Arduino Nano 33 BLE Sense, whose LSM9DS1 does not answer" in out
+    assert "imu: unplug the board" in err

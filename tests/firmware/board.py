@@ -67,10 +67,18 @@ def some_input(seed: int) -> bytes:
 class Board:
     """A running firmware. `boot` has the lines that it printed first.
 
-    sensors, counters: those of its port, as `hello` lists them.
+    variant, sensors, counters: those of its port, as `hello` gives them.
     """
 
-    def __init__(self, program: Path, *, sensors: str = "none", counters: str = "none") -> None:
+    def __init__(
+        self,
+        program: Path,
+        *,
+        variant: str = "local",
+        sensors: str = "none",
+        counters: str = "none",
+    ) -> None:
+        self.variant = variant
         self.sensors = sensors
         self.counters = counters
         self._child = subprocess.Popen(

@@ -34,7 +34,7 @@ def test_hello(board: Board) -> None:
         "kind": "hello",
         "protocol": "1",
         "board": "nano33",
-        "variant": "local",
+        "variant": board.variant,
         "port": "host",
         "firmware": "0.1.0",
         "engine": "by-hand/portable",

@@ -45,11 +45,12 @@ static void put_tensor(const char *kind, uint16_t i, const ed_model_tensor *tens
 static void put_board(void)
 {
     static const char *const sensors[] = {"microphone", "imu", "camera"};
+    const char *const variant = ed_port_variant();
 
     ed_record_begin("hello");
     ed_record_u64("protocol", ED_WIRE_PROTOCOL);
     ed_record_text("board", ED_APP_BOARD);
-    ed_record_text("variant", ED_APP_VARIANT);
+    ed_record_text("variant", variant != NULL ? variant : ED_APP_VARIANT);
     ed_record_text("port", ED_APP_PORT);
     ed_record_text("firmware", ED_APP_FIRMWARE);
     ed_record_text("engine", ed_model.engine);

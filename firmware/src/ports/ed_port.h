@@ -89,6 +89,10 @@ void ed_port_reset(void);
 /* Why the board started. */
 ed_port_reset_reason ed_port_boot_reason(void);
 
+/* Which variant of boards.yaml's the board is, by what it finds on itself: text that stays. Null where
+ * the port knows no more than the build (ED_APP_VARIANT). */
+const char *ed_port_variant(void);
+
 /* Where the stack lies. */
 ed_port_stack_bounds ed_port_stack(void);
 

@@ -25,6 +25,10 @@ ed_port_reset_reason ed_board_reset_reason(void);
 /* The core's cycle counter: 32 bits, wait states in it. */
 uint32_t ed_board_cycles(void);
 
+/* The name of one of boards.yaml's variants, as ed_board_init() found it; null where what answers
+ * fits none or several. */
+const char *ed_board_variant(void);
+
 /* A sum of ED_PORT_MICROPHONE ... as ed_board_init() found them. */
 uint32_t ed_board_sensors(void);
 

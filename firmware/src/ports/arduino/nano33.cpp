@@ -1,4 +1,4 @@
-/* Arduino Nano 33 BLE and both revisions of its Sense, told apart by what answers on the board's
+/* Arduino Nano 33 BLE and its Sense, both revisions of each, told apart by what answers on the board's
  * own bus. The core's variant.cpp has switched the sensors and their bus on before setup(). */
 #include <Arduino.h>
 
@@ -13,8 +13,10 @@
 #include "ports/arduino/ed_bus.h"
 #include "ports/arduino/ed_lsm9ds1.h"
 
-/* The barometer, which both revisions of the Sense have and the plain board has not. */
-static const ed_chip LPS22HB = {&Wire1, 0x5C};
+/* What kits/nano33/kit.yaml says is on the boards' own bus, beside the LSM9DS1: the first two on every
+ * Sense, HTS221 on its first revision, HS3003 on its second, BMI270 on the second of both boards. */
+static const ed_chip APDS9960 = {&Wire1, 0x39}, LPS22HB = {&Wire1, 0x5C};
+static const ed_chip HTS221 = {&Wire1, 0x5F}, HS3003 = {&Wire1, 0x44};
 static const ed_chip BMI270 = {&Wire1, 0x68};
 
 /* nRF52840 Product Specification, Memory: of which the heap is a part. */
@@ -26,6 +28,7 @@ static const uint32_t MICROPHONE_HZ = 16000;
 static const int PDM_BYTES = 512; /* a callback each 16 ms */
 
 static ed_port_reset_reason reason = ED_PORT_RESET_UNKNOWN;
+static const char *variant;
 static uint32_t sensors;
 static const ed_imu_sensor *imu;
 static bool hears;
@@ -44,6 +47,39 @@ static ed_port_reset_reason read_reason(void)
                : ED_PORT_RESET_UNKNOWN;
 }
 
+/* Several chips are asked, so that a dead one does not make it another board. A microphone has no
+ * address: who has another part of the Sense has it. */
+static void tell_apart(void)
+{
+    const bool has_hts221 = ed_chip_answers(HTS221);
+    const bool has_hs3003 = ed_chip_answers(HS3003);
+    const bool has_bmi270 = ed_chip_answers(BMI270);
+    const bool is_sense =
+        has_hts221 || has_hs3003 || ed_chip_answers(LPS22HB) || ed_chip_answers(APDS9960);
+
+    const ed_imu_sensor *const lsm9ds1 = ed_lsm9ds1(&Wire1);
+    const bool has_lsm9ds1 = lsm9ds1->found();
+    const bool is_first = has_lsm9ds1 || has_hts221;
+    const bool is_second = has_bmi270 || has_hs3003;
+
+    if (has_lsm9ds1) {
+        imu = lsm9ds1;
+    } else if (has_bmi270) {
+        imu = ed_bmi270(&Wire1); /* null without its library */
+    }
+    if (imu != nullptr) {
+        sensors |= ED_PORT_IMU;
+    }
+    if (is_sense) {
+        sensors |= ED_PORT_MICROPHONE;
+    }
+    if (is_first && !is_second) {
+        variant = is_sense ? "sense" : "ble";
+    } else if (is_second && !is_first) {
+        variant = is_sense ? "sense_rev2" : "ble_rev2";
+    } /* else nothing answers that tells the revision, or what no board has together */
+}
+
 void ed_board_init(void)
 {
     static bool known;
@@ -57,16 +93,7 @@ void ed_board_init(void)
     reason = read_reason();
     Wire1.begin();
     Wire1.setClock(400000);
-    if (ed_chip_answers(LPS22HB)) {
-        sensors |= ED_PORT_MICROPHONE;
-    }
-    imu = ed_lsm9ds1(&Wire1);
-    if (!imu->found()) {
-        imu = ed_chip_answers(BMI270) ? ed_bmi270(&Wire1) : nullptr;
-    }
-    if (imu != nullptr) {
-        sensors |= ED_PORT_IMU;
-    }
+    tell_apart();
 }
 
 void ed_board_serial_begin(void)
@@ -121,6 +148,11 @@ uint8_t *ed_board_spare(uint32_t i, size_t *bytes)
 void ed_board_give_back(uint8_t *spare)
 {
     free(spare);
+}
+
+const char *ed_board_variant(void)
+{
+    return variant;
 }
 
 uint32_t ed_board_sensors(void)

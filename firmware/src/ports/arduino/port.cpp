@@ -123,6 +123,11 @@ ed_port_reset_reason ed_port_boot_reason(void)
     return ed_board_reset_reason();
 }
 
+const char *ed_port_variant(void)
+{
+    return ed_board_variant();
+}
+
 ed_port_stack_bounds ed_port_stack(void)
 {
     /* The sketch runs on a task's stack, whose bounds these cores keep to themselves. */

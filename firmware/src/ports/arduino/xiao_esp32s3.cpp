@@ -24,9 +24,36 @@ static const size_t RESERVE_BYTES = 16 * 1024;
 /* A piece of an upload, and a command behind it. */
 static const uint32_t ROOM_BYTES = 2048, COMMAND_BYTES = 128;
 
+/* The XIAOML kit's display. Displays that people wire on themselves have the address too. */
+static const ed_chip SSD1306 = {&Wire, 0x3C};
+
+static const char *variant;
 static uint32_t sensors;
 static const ed_imu_sensor *imu;
 static bool hears;
+
+/* Microphone and camera are on one expansion board: who has the camera has both. The kit is told by
+ * its inertial sensor with one other part of it: each of them alone may be one's own. */
+static void tell_apart(void)
+{
+    const bool has_camera = ed_xiao_camera_found();
+
+    imu = ed_lsm6ds3(&Wire);
+    if (!imu->found()) {
+        imu = nullptr;
+    }
+    if (imu != nullptr) {
+        sensors |= ED_PORT_IMU;
+    }
+    if (has_camera) {
+        sensors |= ED_PORT_MICROPHONE | ED_PORT_CAMERA;
+    }
+    if (imu != nullptr && (has_camera || ed_chip_answers(SSD1306))) {
+        variant = "xiaoml";
+    } else {
+        variant = has_camera ? "sense" : "plain";
+    }
+}
 
 void ed_board_init(void)
 {
@@ -38,17 +65,7 @@ void ed_board_init(void)
     known = true;
     Wire.begin();
     Wire.setClock(400000);
-    imu = ed_lsm6ds3(&Wire);
-    if (!imu->found()) {
-        imu = nullptr;
-    }
-    if (imu != nullptr) {
-        sensors |= ED_PORT_IMU;
-    }
-    /* Microphone and camera are on one expansion board: who has the camera has both. */
-    if (ed_xiao_camera_found()) {
-        sensors |= ED_PORT_MICROPHONE | ED_PORT_CAMERA;
-    }
+    tell_apart();
 }
 
 void ed_board_serial_begin(void)
@@ -135,6 +152,11 @@ uint8_t *ed_board_spare(uint32_t i, size_t *bytes)
 void ed_board_give_back(uint8_t *spare)
 {
     heap_caps_free(spare);
+}
+
+const char *ed_board_variant(void)
+{
+    return variant;
 }
 
 uint32_t ed_board_sensors(void)

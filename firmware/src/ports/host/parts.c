@@ -6,6 +6,11 @@ uint32_t ed_port_room(void)
     return 0;
 }
 
+const char *ed_port_variant(void)
+{
+    return NULL;
+}
+
 bool ed_port_led(bool on)
 {
     (void)on;

@@ -77,6 +77,12 @@ ed_port_reset_reason ed_port_boot_reason(void)
     return ED_PORT_RESET_UNKNOWN;
 }
 
+const char *ed_port_variant(void)
+{
+    /* Where one program runs on boards that differ: ask their chips at start, never a #define. */
+    return NULL;
+}
+
 ed_port_stack_bounds ed_port_stack(void)
 {
     /* From your linker script's symbols. Only of the stack that ed_app_run() runs on: with an

@@ -10,6 +10,11 @@ uint32_t ed_port_room(void)
     return 0;
 }
 
+const char *ed_port_variant(void)
+{
+    return NULL; /* the build knows whose clock this is */
+}
+
 bool ed_port_led(bool on)
 {
     (void)on;
