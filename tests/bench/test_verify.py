@@ -10,7 +10,8 @@ from edge_deploy.bench.verify import make_inputs, verify
 from edge_deploy.errors import LinkLost, UsageError, WrongBoard
 from edge_deploy.telemetry.hello import WireTensor
 from edge_deploy.telemetry.session import Session
-from tests.fake_device import FakeBoard, FakeLink, FakeModel, FakeReference, FakeTensor, Faults
+from tests.fake_device import FakeBoard, FakeLink, Faults
+from tests.fake_model import FakeModel, FakeReference, FakeTensor
 
 
 def begun(board):

@@ -23,7 +23,9 @@ from edge_deploy.telemetry.session import Session
 from tests.cli.conftest import Command, Ended
 from tests.cli.streams import conversation, header
 from tests.cli.test_refusals import refused
-from tests.fake_device import FakeAudio, FakeBoard, FakeLink, FakeModel, FakeTensor, Faults
+from tests.fake_device import FakeBoard, FakeLink, Faults
+from tests.fake_model import FakeModel, FakeTensor
+from tests.fake_senses import FakeAudio
 
 LABELS = ("silence", "yes", "no")
 SOUND = np.random.default_rng(4).integers(-32768, 32768, 64_000).astype(np.int16)

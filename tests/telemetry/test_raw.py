@@ -15,7 +15,8 @@ from edge_deploy.telemetry.failures import BoardRefused, BoardRestarted, LinkSil
 from edge_deploy.telemetry.raw import NotRecording, RawReader
 from edge_deploy.telemetry.session import Session
 from edge_deploy.telemetry.wire import BadRecord, Record
-from tests.fake_device import FakeBoard, FakeLink, FakeRecorder, Faults
+from tests.fake_device import FakeBoard, FakeLink, Faults
+from tests.fake_senses import FakeRecorder
 
 RANDOM = np.random.default_rng(4)
 SAMPLES = {

@@ -18,7 +18,9 @@ from edge_deploy.telemetry.readings import (
 )
 from edge_deploy.telemetry.recording import Header, Recorder, RecordingFailed, load
 from edge_deploy.telemetry.session import Session
-from tests.fake_device import SHA256, FakeAudio, FakeBoard, FakeImage, FakeLink, FakeMotion
+from tests.fake_device import FakeBoard, FakeLink
+from tests.fake_model import SHA256
+from tests.fake_senses import FakeAudio, FakeImage, FakeMotion
 
 READINGS = (
     Inference(0, 1500, 1, 211, 3, 0, Counts(5, 6, 7, 8), b"\x1f", b"\x5a\xff"),

@@ -12,16 +12,9 @@ from edge_deploy.telemetry.failures import BoardRefused, BoardRestarted
 from edge_deploy.telemetry.readings import Inference
 from edge_deploy.telemetry.sensing import NotSensing
 from edge_deploy.telemetry.session import Session
-from tests.fake_device import (
-    FakeAudio,
-    FakeBoard,
-    FakeImage,
-    FakeLink,
-    FakeModel,
-    FakeMotion,
-    FakeTensor,
-    Faults,
-)
+from tests.fake_device import FakeBoard, FakeLink, Faults
+from tests.fake_model import FakeModel, FakeTensor
+from tests.fake_senses import FakeAudio, FakeImage, FakeMotion
 
 AUDIO = FakeAudio()
 LABELS = ("silence", "yes", "no")

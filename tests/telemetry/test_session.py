@@ -18,7 +18,8 @@ from edge_deploy.telemetry.failures import (
 )
 from edge_deploy.telemetry.readings import Inference, Log, Power
 from edge_deploy.telemetry.session import Session
-from tests.fake_device import SHA256, FakeBoard, FakeLink, FakeModel, FakeTensor, Faults
+from tests.fake_device import FakeBoard, FakeLink, Faults
+from tests.fake_model import SHA256, FakeModel, FakeTensor
 
 
 def begun(board=None, **options):

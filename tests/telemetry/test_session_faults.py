@@ -13,7 +13,8 @@ from edge_deploy.telemetry.conversation import ATTEMPTS, DEFAULT_TIMEOUT_S
 from edge_deploy.telemetry.failures import BoardRestarted, LinkSilent, LinkUnreliable
 from edge_deploy.telemetry.readings import Inference
 from edge_deploy.telemetry.session import Session
-from tests.fake_device import SHA256, FakeBoard, FakeLink, Faults
+from tests.fake_device import FakeBoard, FakeLink, Faults
+from tests.fake_model import SHA256
 
 # One operation may try ATTEMPTS times; each attempt may wait for a reply and for the board's
 # attention, a time-out each; `begin` and a stream have two operations.
