@@ -21,6 +21,9 @@ uint64_t ed_fake_uptime_us();
 /* For so long of the board's time, or a little longer. */
 void ed_fake_sleep_us(uint64_t us);
 
+/* The stack of the task that setup() runs on, from its low end. */
+uint8_t *ed_fake_stack(size_t *bytes);
+
 /* Whether the program was started by ed_fake_restart(). */
 bool ed_fake_was_restarted();
 [[noreturn]] void ed_fake_restart();

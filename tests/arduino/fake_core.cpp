@@ -6,11 +6,13 @@
  * six; ED_FAKE_PICTURES one of frames of a byte a pixel. ED_FAKE_CHIPS is a list of I2C addresses
  * that do not answer and, with a plus sign, of others where a chip does that does nothing else.
  * ED_FAKE_LED names a file that gets a 0 or a 1 each time the LED is switched.
+ * ED_FAKE_DEEP is so many bytes of stack that each delay() takes for a moment.
  * With ED_FAKE_SLOW every clock of the board is so many times slower, so that a busy computer does
  * not make it late.
  */
 #include <Arduino.h>
 #include <Wire.h>
+#include <alloca.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -23,6 +25,92 @@
 #include <iterator>
 
 #include "fake.h"
+
+#if defined(ARDUINO_ARCH_ESP32)
+#include <freertos/task.h>
+#endif
+
+/* -- the task that the sketch runs on -- */
+
+/* At the stack's low end is what the system keeps for itself: RTX's mark in the lowest word; 64 bytes
+ * with FreeRTOS's mark, and with what an ESP32-S3 watches. */
+#if defined(ARDUINO_ARCH_ESP32)
+static const size_t KEPT_WORDS = 16;
+#else
+static const size_t KEPT_WORDS = 1;
+#endif
+static const uint32_t KEPT = 0xE25A2EA5u;
+
+alignas(4096) static uint32_t stack[1u << 18];
+
+uint8_t *ed_fake_stack(size_t *bytes)
+{
+    *bytes = sizeof stack;
+    return reinterpret_cast<uint8_t *>(stack);
+}
+
+#if defined(ARDUINO_ARCH_ESP32)
+
+uint8_t *pxTaskGetStackStart(TaskHandle_t)
+{
+    return reinterpret_cast<uint8_t *>(stack);
+}
+
+size_t getArduinoLoopTaskStackSize()
+{
+    return sizeof stack;
+}
+
+#endif
+
+/* As the systems do when they change tasks. */
+static void look_at_stack()
+{
+    for (size_t i = 0; i < KEPT_WORDS; i++) {
+        if (stack[i] != KEPT) {
+            fprintf(stderr, "the stack was overrun\n");
+            abort();
+        }
+    }
+}
+
+/* So much more stack for a moment. */
+static void go_deep()
+{
+    static const char *const bytes = getenv("ED_FAKE_DEEP");
+
+    if (bytes != nullptr) {
+        const size_t size = strtoul(bytes, nullptr, 10);
+        volatile char *const taken = static_cast<char *>(alloca(size));
+        for (size_t i = 0; i < size; i++) {
+            taken[i] = 1;
+        }
+    }
+}
+
+static void *run(void *)
+{
+    setup();
+    for (;;) {
+        loop();
+    }
+}
+
+int main()
+{
+    pthread_attr_t attributes;
+    pthread_t task;
+
+    for (size_t i = 0; i < KEPT_WORDS; i++) {
+        stack[i] = KEPT;
+    }
+    if (pthread_attr_init(&attributes) != 0 ||
+        pthread_attr_setstack(&attributes, stack, sizeof stack) != 0 ||
+        pthread_create(&task, &attributes, run, nullptr) != 0) {
+        abort();
+    }
+    pthread_join(task, nullptr);
+}
 
 /* -- time and interrupts -- */
 
@@ -70,6 +158,8 @@ unsigned long millis()
 /* Short waits are for the serial port, which is as fast as ever. */
 void delay(unsigned long ms)
 {
+    go_deep();
+    look_at_stack();
     usleep(static_cast<useconds_t>(ms * 1000u));
 }
 
@@ -297,12 +387,4 @@ int TwoWire::read()
     }
     left--;
     return addressed->read();
-}
-
-int main()
-{
-    setup();
-    for (;;) {
-        loop();
-    }
 }

@@ -5,6 +5,7 @@
 #if defined(ARDUINO_ARDUINO_NANO33BLE)
 
 #include <PDM.h>
+#include <rtx_os.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,6 +33,16 @@ DWT_Type *ed_fake_dwt()
         watch.CYCCNT = static_cast<uint32_t>(ed_fake_uptime_us() * CLOCK_MHZ);
     }
     return &watch;
+}
+
+osThreadId_t osThreadGetId(void)
+{
+    static osRtxThread_t thread;
+    size_t bytes;
+
+    thread.stack_mem = ed_fake_stack(&bytes);
+    thread.stack_size = static_cast<uint32_t>(bytes);
+    return &thread;
 }
 
 void NVIC_SystemReset()

@@ -92,6 +92,8 @@ def test_from_a_model_to_a_board_that_answers_as_a_virtual_one(bus, capfd):
     assert measured["model"] == virtual["model"]
     assert measured["arena_bytes"]["value"] == virtual["arena_bytes"]["value"]
     assert measured["latency_us"]["inference"]["origin"] == "measured:arduino_clock"
+    assert measured["stack_bytes"]["value"] > 0
+    assert measured["stack_bytes"]["origin"] == "measured:painted_stack"
     assert "cycles" not in measured  # silicon does not know what its memory costs it
     # It was there already: nothing was written again.
     assert board.modes == [fake_nano.APPLICATION, fake_nano.BOOTLOADER, fake_nano.APPLICATION]

@@ -67,7 +67,8 @@ def some_input(seed: int) -> bytes:
 class Board:
     """A running firmware. `boot` has the lines that it printed first.
 
-    variant, sensors, counters: those of its port, as `hello` gives them.
+    variant, sensors, counters: those of its port, as `hello` gives them. knows_stack: whether it
+    says how deep its stack was.
     """
 
     def __init__(
@@ -77,8 +78,10 @@ class Board:
         variant: str = "local",
         sensors: str = "none",
         counters: str = "none",
+        knows_stack: bool = False,
     ) -> None:
         self.variant = variant
+        self.knows_stack = knows_stack
         self.sensors = sensors
         self.counters = counters
         self._child = subprocess.Popen(

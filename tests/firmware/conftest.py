@@ -48,7 +48,13 @@ def started(request: pytest.FixtureRequest) -> Board:
     """The board whose program is the fixture that the request's parameter names."""
     program = request.getfixturevalue(request.param)
     if request.param == "firmware_arduino":
-        return Board(program, variant="sense", sensors="microphone,imu", counters="cycles_board")
+        return Board(
+            program,
+            variant="sense",
+            sensors="microphone,imu",
+            counters="cycles_board",
+            knows_stack=True,
+        )
     return Board(program)
 
 

@@ -116,6 +116,7 @@ def test_load_then_run(either: Board) -> None:
             assert out_0 == {"kind": "out", "i": "0", "off": "0", "hex": expected[:64].hex()}
             assert out_1 == {"kind": "out", "i": "1", "off": "0", "hex": expected[64:].hex()}
             in_crc, out_crc = crc(data), crc(expected)
+            assert (int(done.pop("stack_bytes", "0")) > 0) is either.knows_stack
             assert done == {
                 "kind": "done", "runs": str(runs), "in_crc": in_crc, "out_crc": out_crc,
             }  # fmt: skip

@@ -79,6 +79,7 @@ class EspClass
 };
 extern EspClass ESP;
 void *ps_malloc(size_t bytes);
+size_t getArduinoLoopTaskStackSize(); /* bytes */
 
 #endif
 

@@ -32,6 +32,9 @@ const char *ed_board_variant(void);
 /* A sum of ED_PORT_MICROPHONE ... as ed_board_init() found them. */
 uint32_t ed_board_sensors(void);
 
+/* The stack of the task that the sketch runs on, without what the system keeps at its end. */
+ed_port_stack_bounds ed_board_stack(void);
+
 /* Switch the LED that a user sees. */
 void ed_board_led(bool on);
 

@@ -6,6 +6,7 @@
 
 #include <PDM.h>
 #include <Wire.h>
+#include <rtx_os.h>
 #include <stdlib.h>
 
 #include "ports/arduino/ed_bmi270.h"
@@ -125,6 +126,16 @@ ed_port_reset_reason ed_board_reset_reason(void)
 uint32_t ed_board_cycles(void)
 {
     return DWT->CYCCNT;
+}
+
+ed_port_stack_bounds ed_board_stack(void)
+{
+    /* The lowest word is RTX's, by which it sees that a stack was too small (rtx_os.h). */
+    const osRtxThread_t *const thread = static_cast<const osRtxThread_t *>(osThreadGetId());
+    uint8_t *const low = static_cast<uint8_t *>(thread->stack_mem);
+    const ed_port_stack_bounds stack = {low + sizeof(uint32_t), low + thread->stack_size};
+
+    return stack;
 }
 
 void ed_board_led(bool on)

@@ -130,10 +130,7 @@ const char *ed_port_variant(void)
 
 ed_port_stack_bounds ed_port_stack(void)
 {
-    /* The sketch runs on a task's stack, whose bounds these cores keep to themselves. */
-    const ed_port_stack_bounds unknown = {nullptr, nullptr};
-
-    return unknown;
+    return ed_board_stack();
 }
 
 bool ed_port_led(bool on)

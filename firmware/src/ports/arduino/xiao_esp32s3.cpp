@@ -7,6 +7,8 @@
 #include <driver/i2s.h>
 #include <esp_heap_caps.h>
 #include <esp_system.h>
+#include <freertos/FreeRTOS.h>
+#include <freertos/task.h>
 
 #include "ports/arduino/ed_board.h"
 #include "ports/arduino/ed_bus.h"
@@ -26,6 +28,11 @@ static const uint32_t ROOM_BYTES = 2048, COMMAND_BYTES = 128;
 
 /* The XIAOML kit's display. Displays that people wire on themselves have the address too. */
 static const ed_chip SSD1306 = {&Wire, 0x3C};
+
+/* At the low end of a stack. The chip watches 32 bytes of it, at a boundary of 32: who writes there
+ * has overrun it, and is stopped (ESP-IDF 4.4, vPortSetStackWatchpoint; arduino-esp32 switches it on).
+ * FreeRTOS has its own mark in what is left below. */
+static const size_t WATCHED_BYTES = 64;
 
 static const char *variant;
 static uint32_t sensors;
@@ -125,6 +132,14 @@ ed_port_reset_reason ed_board_reset_reason(void)
 uint32_t ed_board_cycles(void)
 {
     return ESP.getCycleCount();
+}
+
+ed_port_stack_bounds ed_board_stack(void)
+{
+    uint8_t *const low = pxTaskGetStackStart(nullptr); /* of the task that asks */
+    const ed_port_stack_bounds stack = {low + WATCHED_BYTES, low + getArduinoLoopTaskStackSize()};
+
+    return stack;
 }
 
 void ed_board_led(bool on)
