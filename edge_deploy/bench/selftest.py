@@ -6,6 +6,7 @@ nothing of finding or flashing boards. The board lies on a table, in a room with
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -14,6 +15,7 @@ import numpy as np
 
 from edge_deploy import motion
 from edge_deploy.bench import takes
+from edge_deploy.bench.asked import Noticed
 from edge_deploy.bench.takes import Cutter, Problem, Samples, Take
 from edge_deploy.boards import Board
 from edge_deploy.kits import ITSELF, Kit
@@ -45,12 +47,16 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One check: what was found, and for a failed one what to do."""
+    """One check: what was found, and for a failed one what to do.
+
+    noticed: whether a person saw it, or it what a person did; None where nobody was asked.
+    """
 
     check: str
     verdict: Verdict
     found: str
     advice: str = ""
+    noticed: bool | None = None
 
 
 def cycle_counter(laps: Sequence[Lap], clock_hz: int) -> Finding:
@@ -97,8 +103,9 @@ def led(*, there: bool, seen: bool | None) -> Finding:
     if seen is None:
         return Finding("led", Verdict.UNTESTED, "it was switched, and nobody was asked")
     if seen:
-        return Finding("led", Verdict.PASS, "it was seen to blink")
-    return Finding("led", Verdict.FAIL, "it was switched, and not seen to blink", "another board")
+        return Finding("led", Verdict.PASS, "it was seen to blink", noticed=True)
+    found = "it was switched, and not seen to blink"
+    return Finding("led", Verdict.FAIL, found, "another board", noticed=False)
 
 
 def unlisted(kind: str, variant: str, board: Board, kit: Kit) -> Finding:
@@ -120,6 +127,18 @@ def unlisted(kind: str, variant: str, board: Board, kit: Kit) -> Finding:
     if known is not None and kind not in {check.name for check in kit.checks_of(variant)}:
         return Finding(kind, Verdict.ABSENT, f"this is {_a(known.title)}, which has none")
     return Finding(kind, Verdict.ABSENT, "the board says that it has none")
+
+
+def with_person(rest: Finding, person: str, noticed: Noticed | None) -> Finding:
+    """A sensor that passed at rest, and what it noticed of a person who did what `person` says.
+
+    noticed: None where nobody did it.
+    """
+    if noticed is None:
+        return dataclasses.replace(rest, found=f"{rest.found}; not tried: {person}")
+    if noticed.seen:
+        return dataclasses.replace(rest, found=f"{rest.found}; {noticed.found}", noticed=True)
+    return Finding(rest.check, Verdict.FAIL, noticed.found, noticed.advice, noticed=False)
 
 
 def _a(title: str) -> str:

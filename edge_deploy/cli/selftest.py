@@ -8,6 +8,7 @@ import time
 import click
 
 from edge_deploy import boards, kits, labs
+from edge_deploy.bench import asked
 from edge_deploy.bench import selftest as testing
 from edge_deploy.bench.selftest import Finding, Verdict
 from edge_deploy.cli import output, prepare, recorder, senses
@@ -19,9 +20,10 @@ from edge_deploy.cli.options import (
     scene_options,
     target_options,
 )
-from edge_deploy.devices import Scene
+from edge_deploy.devices import Scene, is_emulated
 from edge_deploy.errors import EdgeDeployError, Exit, UsageError
 from edge_deploy.kits import Kit
+from edge_deploy.sensing import SourceSettings
 from edge_deploy.telemetry.failures import BoardRefused
 from edge_deploy.telemetry.hello import Hello
 from edge_deploy.telemetry.session import Session
@@ -39,13 +41,15 @@ class PartFailed(EdgeDeployError):
 @click.command()
 @target_options
 @scene_options
+@click.option("--no-person", is_flag=True, help="Ask nothing: nobody sits in front of the board.")
 @json_option
 @debug_option
-def selftest(target: Target, words: SceneWords, as_json: bool) -> None:
+def selftest(target: Target, words: SceneWords, no_person: bool, as_json: bool) -> None:
     """Look whether a board's memory, cycle counter, LED and sensors work, each pass or fail.
 
     Leave the board on a table, in a room that is not silent, with its camera's lens free. It gets
-    firmware that sends raw samples, once for each sensor; flash puts a model back.
+    firmware that sends raw samples, once for each sensor; flash puts a model back. On a terminal it
+    asks whether the LED blinked, and has you clap, tilt the board and cover the lens.
     """
     kit = kits.find(boards.load(target.board).name)
     if kit is None:
@@ -59,7 +63,8 @@ def selftest(target: Target, words: SceneWords, as_json: bool) -> None:
             try_next=("leave -p away", "--on usb:SERIAL  one of several"),
         )
     scene = prepare.scene(target, words)
-    variant, findings = _look(target, scene, kit)
+    person = output.can_ask() and not (no_person or as_json)
+    variant, findings = _look(target, scene, kit, person=person)
     failed = [each.check for each in findings if each.verdict is Verdict.FAIL]
     if as_json:
         output.document(
@@ -73,6 +78,7 @@ def selftest(target: Target, words: SceneWords, as_json: bool) -> None:
                         "verdict": each.verdict.value,
                         "found": each.found,
                         "advice": each.advice or None,
+                        "noticed": each.noticed,
                     }
                     for each in findings
                 ],
@@ -94,12 +100,16 @@ def selftest(target: Target, words: SceneWords, as_json: bool) -> None:
         )
 
 
-def _look(target: Target, scene: Scene, kit: Kit) -> tuple[str, list[Finding]]:
-    """The board's variant by its own word, and a finding for each check, in their order."""
+def _look(target: Target, scene: Scene, kit: Kit, *, person: bool) -> tuple[str, list[Finding]]:
+    """The board's variant by its own word, and a finding for each check, in their order.
+
+    person: whether there is one to be asked.
+    """
     board = boards.load(target.board)
     found: dict[str, Finding] = {}
     said: Hello | None = None  # as soon as it was asked
-    for kind in (each.name for each in kit.checks if each.name in recorder.LABS):
+    for check in (each for each in kit.checks if each.name in recorder.LABS):
+        kind = check.name
         if said is not None and kind not in said.sensors:
             found[kind] = testing.unlisted(kind, said.variant, board, kit)
             continue
@@ -111,7 +121,7 @@ def _look(target: Target, scene: Scene, kit: Kit) -> tuple[str, list[Finding]]:
                 output.say(f"{said.board}, variant {said.variant}")
                 found["memory"] = testing.memory(session.parts.memory())
                 found["cycle_counter"] = _counter(session)
-                found["led"] = _led(session)
+                found["led"] = _led(session, person=person)
             if kind not in said.sensors:
                 found[kind] = testing.unlisted(kind, said.variant, board, kit)
             elif _plays_nothing(target, scene, kind):
@@ -119,13 +129,34 @@ def _look(target: Target, scene: Scene, kit: Kit) -> tuple[str, list[Finding]]:
                 assert sense is not None
                 found[kind] = Finding(kind, Verdict.UNTESTED, sense.nothing)
             else:
-                with contextlib.closing(session.raw()) as pieces:
-                    found[kind] = testing.sensor(source, pieces)
+                emulated = is_emulated(target.on, board)
+                found[kind] = _sensor(session, source, "" if emulated else check.person, person)
     assert said is not None, "every kit has a check of a sensor"
     return said.variant, [found[check.name] for check in kit.checks]
 
 
-def _led(session: Session) -> Finding:
+def _sensor(session: Session, source: SourceSettings, task: str, person: bool) -> Finding:
+    """What a sensor sends at rest, and then what it notices of a person who carries out `task`.
+
+    task: such as "clap once"; "": there is none.
+    """
+
+    def ask(following: str) -> None:
+        output.say(f"{source.kind}: {following or f'now {task}; it waits {asked.WAIT_S:.0f} s'}")
+
+    with contextlib.closing(session.raw()) as pieces:
+        rest = testing.sensor(source, pieces)
+        if rest.verdict is not Verdict.PASS or not task:
+            return rest
+        noticed = asked.watch(source, pieces, ask) if person else None
+    if noticed is not None and not noticed.seen:
+        output.say(f"{source.kind}: {noticed.found}.")
+        if not click.confirm("Was it done?", err=True):
+            noticed = None
+    return testing.with_person(rest, task, noticed)
+
+
+def _led(session: Session, *, person: bool) -> Finding:
     """Blink, and ask whoever is there."""
     try:
         for _ in range(_BLINKS):
@@ -134,7 +165,7 @@ def _led(session: Session) -> Finding:
                 time.sleep(_BLINK_S)
     except BoardRefused:
         return testing.led(there=False, seen=None)
-    seen = click.confirm("Did the LED blink?", err=True) if output.can_ask() else None
+    seen = click.confirm("Did the LED blink?", err=True) if person else None
     return testing.led(there=True, seen=seen)
 
 

@@ -16,6 +16,7 @@ import pytest
 
 pytest.importorskip("pty", reason="fake boards are pseudo-terminals")
 
+from edge_deploy.bench import asked
 from edge_deploy.build import platformio
 from edge_deploy.cli import prepare
 from edge_deploy.devices import nano33, usb
@@ -181,6 +182,32 @@ def test_its_parts_are_looked_at(bus, capfd, tmp_path, monkeypatch):
         "imu": "pass",
     }, found
     assert (tmp_path / "led").read_text() == "101010"
+    assert [each["found"] for each in found if "not tried: clap once" in each["found"]]
+
+    # Now with a person, who gives up, and who does as asked: a clap in the third second, and a
+    # board that is turned onto its side.
+    monkeypatch.setattr("edge_deploy.cli.output.can_ask", lambda: True)
+    sound //= 10
+    sound[3 * 16_000 : 3 * 16_000 + 200] = 32_000
+    (tmp_path / "sound").write_bytes(sound.tobytes())
+    lies, turned = np.int16([0, 0, 8192, 0, 0, 0]), np.int16([8192, 0, 0, 0, 0, 0])
+    moves = np.concatenate([np.tile(lies, (119 * 3, 1)), np.tile(turned, (9_000, 1))])
+    (tmp_path / "motion").write_bytes(moves.tobytes())
+
+    def interrupt(source, pieces, ask):
+        next(pieces)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("click.confirm", lambda text, err: True)
+    with monkeypatch.context() as gives_up:
+        gives_up.setattr(asked, "watch", interrupt)
+        assert typed(capfd, "selftest", *BOARD)[0] == Exit.INTERRUPTED
+    code, out, err = typed(capfd, "selftest", *BOARD)
+    assert code == Exit.DONE, out + err
+    assert "it was seen to blink" in out
+    assert "a clap of 0 dBFS over -4" in out
+    assert "tilted by 90 degrees" in out
+    assert "microphone: now clap once; it waits 15 s" in err
 
 
 def test_a_part_that_its_variant_has_is_missed(bus, capfd, monkeypatch):
