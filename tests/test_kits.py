@@ -124,6 +124,14 @@ def test_addresses_and_pins_are_those_of_the_firmware(kit):
     for part in kit.parts:
         if part.used and part.address is not None:
             assert re.search(rf"\b0x{part.address:02X}\b", source), part.name
+    if kit.board == "nano33":
+        camera = next(part for part in kit.parts if part.kind == "camera")
+        # The core's numbers: TX is 0 and RX is 1.
+        numbers = {"TX": "0", "RX": "1"} | {pin: pin for pin in ("A0", "A1")}
+        pins = {name: numbers.get(pin, pin[1:]) for name, pin in camera.pins.items()}
+        assert f"DATA[] = {{{', '.join(pins[f'd{bit}'] for bit in range(8))}}};" in source
+        for name in ("xclk", "vsync", "href", "pclk"):
+            assert f"{name.upper()} = {pins[name]}" in source
     if kit.board == "xiao_esp32s3":
         camera = next(part for part in kit.parts if part.kind == "camera")
         names = {"sda": "sccb_sda", "scl": "sccb_scl"}

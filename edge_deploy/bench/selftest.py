@@ -114,10 +114,10 @@ def unlisted(kind: str, variant: str, board: Board, kit: Kit) -> Finding:
     variant: by the board's own word; of a word that boards.yaml has not, nothing is expected.
     """
     known = board.variants.get(variant)
+    parts = [part for part in kit.parts if part.kind == kind and variant in part.variants]
+    carriers = ", ".join(sorted({part.carrier for part in parts} - {ITSELF}))
     if known is not None and kind in known.parts:
-        parts = [part for part in kit.parts if part.kind == kind and variant in part.variants]
-        carriers = sorted({part.carrier for part in parts} - {ITSELF})
-        plugged = f"see that the {', '.join(carriers)} is plugged on, and " if carriers else ""
+        plugged = f"see that the {carriers} is plugged on, and " if carriers else ""
         return Finding(
             kind,
             Verdict.FAIL,
@@ -126,7 +126,8 @@ def unlisted(kind: str, variant: str, board: Board, kit: Kit) -> Finding:
         )
     if known is not None and kind not in {check.name for check in kit.checks_of(variant)}:
         return Finding(kind, Verdict.ABSENT, f"this is {_a(known.title)}, which has none")
-    return Finding(kind, Verdict.ABSENT, "the board says that it has none")
+    missing = f"no {carriers} answers" if carriers else "the board says that it has none"
+    return Finding(kind, Verdict.ABSENT, missing)
 
 
 def with_person(rest: Finding, person: str, noticed: Noticed | None) -> Finding:

@@ -67,4 +67,7 @@ bool ed_fake_added(uint8_t address);
 /* The board's: the chip at an address of Wire (0) or Wire1 (1), null where none is. */
 FakeChip *ed_fake_chip(int bus, uint8_t address);
 
+/* Of the Nano: the chip on Wire, fake_ov7675.cpp. */
+FakeChip *ed_fake_shield(uint8_t address);
+
 #endif

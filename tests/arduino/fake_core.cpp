@@ -348,6 +348,10 @@ void TwoWire::begin()
 {
 }
 
+void TwoWire::end()
+{
+}
+
 void TwoWire::setClock(uint32_t)
 {
 }

@@ -234,7 +234,7 @@ FakeChip *ed_fake_chip(int bus, uint8_t address)
     static const uint8_t QUIET[] = {0x39, 0x5C, 0x5F}; /* APDS9960, LPS22HB, HTS221 */
 
     if (bus != 1) {
-        return nullptr;
+        return ed_fake_shield(address);
     }
     if (address == 0x6B) {
         return &inertial;

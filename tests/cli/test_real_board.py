@@ -7,6 +7,7 @@ of the board's; bossac is a stand-in; the board is a pseudo-terminal that runs w
 from __future__ import annotations
 
 import functools
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -163,6 +164,13 @@ def test_it_records_after_it_got_the_recorder_once(bus, capfd, tmp_path, monkeyp
     assert len(board.modes) == 5
 
 
+def plug_shield(tmp_path, monkeypatch):
+    """A TinyML shield, before whose camera there is a slope with noise on it."""
+    noise = np.random.default_rng(4).normal(np.linspace(20, 230, 320), 10, (240, 320))
+    (tmp_path / "frames").write_bytes(np.clip(noise, 0, 255).astype(np.uint8).tobytes())
+    monkeypatch.setenv("ED_FAKE_CAMERA", str(tmp_path / "frames"))
+
+
 def test_its_parts_are_looked_at(bus, capfd, tmp_path, monkeypatch):
     sound = np.random.default_rng(3).integers(-3_000, 3_000, 60 * 16_000, np.int16)
     (tmp_path / "sound").write_bytes(sound.tobytes())
@@ -170,6 +178,7 @@ def test_its_parts_are_looked_at(bus, capfd, tmp_path, monkeypatch):
     monkeypatch.setenv("ED_FAKE_SOUND", str(tmp_path / "sound"))
     monkeypatch.setenv("ED_FAKE_MOTION", str(tmp_path / "motion"))
     monkeypatch.setenv("ED_FAKE_LED", str(tmp_path / "led"))
+    plug_shield(tmp_path, monkeypatch)
     bus.plug()
     said = document(capfd, "selftest", *BOARD)
     found = said["checks"]
@@ -180,6 +189,7 @@ def test_its_parts_are_looked_at(bus, capfd, tmp_path, monkeypatch):
         "led": "untested",  # nobody was asked
         "microphone": "pass",
         "imu": "pass",
+        "camera": "pass",
     }, found
     assert (tmp_path / "led").read_text() == "101010"
     assert [each["found"] for each in found if "not tried: clap once" in each["found"]]
@@ -217,4 +227,22 @@ def test_a_part_that_its_variant_has_is_missed(bus, capfd, monkeypatch):
     assert code == Exit.FAILED
     assert "nano33, variant sense" in err
     assert "this is an Arduino Nano 33 BLE Sense, whose LSM9DS1 does not answer" in out
+    assert "no TinyML shield answers" in out
     assert "imu: unplug the board" in err
+
+
+def test_it_looks_where_it_has_the_shield(bus, capfd, tmp_path, monkeypatch):
+    bus.plug()
+    code, _, err = typed(capfd, "flash", *BOARD, "vision", "--count", "1", "--plain")
+    assert code == Exit.NO_BOARD
+    assert "camera" in err
+    # Pictures may come over the wire all the same.
+    found = document(capfd, "verify", *BOARD, "vision")
+    assert found["mismatches"] == 0
+    plug_shield(tmp_path, monkeypatch)
+    bus.close()
+    bus.plug("ttyACM1")
+    code, out, err = typed(capfd, "flash", *BOARD, "vision", "--count", "2", "--json")
+    assert code == Exit.DONE, err
+    seen = [json.loads(line) for line in out.splitlines()]
+    assert [(each["kind"], each["n"]) for each in seen] == [("inference", 0), ("inference", 1)]

@@ -26,6 +26,7 @@ def test_a_virtual_board(capfd):
         "led": "absent",
         "microphone": "pass",
         "imu": "pass",
+        "camera": "untested",  # nothing was held before it
     }
     # Where nothing is played nothing is learned.
     assert verdicts(document(capfd, "selftest", *NANO33))["microphone"] == "untested"

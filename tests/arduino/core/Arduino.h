@@ -26,9 +26,13 @@ void interrupts();
 #else
 #define INPUT 0x0
 #define OUTPUT 0x1
+#define INPUT_PULLUP 0x2
+#define INPUT_PULLDOWN 0x3
 #define LED_BUILTIN 13
+static const uint8_t A0 = 14, A1 = 15, A4 = 18, A5 = 19;
 #endif
 void pinMode(uint8_t pin, uint8_t mode);
+int digitalRead(uint8_t pin);
 void digitalWrite(uint8_t pin, uint8_t value);
 
 class SerialPort
@@ -61,6 +65,22 @@ extern NRF_POWER_Type *const NRF_POWER;
 extern CoreDebug_Type *const CoreDebug;
 DWT_Type *ed_fake_dwt(); /* counts while it is looked at */
 #define DWT (ed_fake_dwt())
+struct NRF_GPIO_Type {
+    volatile const uint32_t IN;
+};
+NRF_GPIO_Type *ed_fake_gpio(int port); /* a moment later at each look */
+#define NRF_P0 (ed_fake_gpio(0))
+#define NRF_P1 (ed_fake_gpio(1))
+struct NRF_I2S_Type {
+    volatile uint32_t TASKS_START, TASKS_STOP, ENABLE;
+    struct {
+        volatile uint32_t MODE, MCKEN, MCKFREQ;
+    } CONFIG;
+    struct {
+        volatile uint32_t MCK;
+    } PSEL;
+};
+extern NRF_I2S_Type *const NRF_I2S;
 #define POWER_RESETREAS_RESETPIN_Msk (1u << 0)
 #define POWER_RESETREAS_SREQ_Msk (1u << 2)
 #define CoreDebug_DEMCR_TRCENA_Msk (1u << 24)

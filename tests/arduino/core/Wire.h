@@ -10,6 +10,7 @@ class TwoWire
   public:
     explicit TwoWire(int number);
     void begin();
+    void end();
     void setClock(uint32_t hz);
     void beginTransmission(uint8_t address);
     size_t write(uint8_t byte);

@@ -13,6 +13,7 @@
 #include "ports/arduino/ed_board.h"
 #include "ports/arduino/ed_bus.h"
 #include "ports/arduino/ed_lsm9ds1.h"
+#include "ports/arduino/ed_ov7675.h"
 
 /* What kits/nano33/kit.yaml says is on the boards' own bus, beside the LSM9DS1: the first two on every
  * Sense, HTS221 on its first revision, HS3003 on its second, BMI270 on the second of both boards. */
@@ -95,6 +96,9 @@ void ed_board_init(void)
     Wire1.begin();
     Wire1.setClock(400000);
     tell_apart();
+    if (ed_ov7675_found()) {
+        sensors |= ED_PORT_CAMERA;
+    }
 }
 
 void ed_board_serial_begin(void)
