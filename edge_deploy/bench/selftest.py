@@ -125,7 +125,7 @@ def unlisted(kind: str, variant: str, board: Board, kit: Kit) -> Finding:
         return Finding(
             kind,
             Verdict.FAIL,
-            f"this is {_a(known.title)}, whose {known.parts[kind]} does not answer",
+            f"this is {_a(known.title)}, and no {known.parts[kind]} answers",
             f"{plugged}unplug the board and plug it in again; if it stays so, another board",
         )
     if known is not None and kind not in {check.name for check in kit.checks_of(variant)}:

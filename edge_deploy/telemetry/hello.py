@@ -80,6 +80,7 @@ class WireTensor:
 class Hello:
     """A board, its firmware and its model, by the board's own word.
 
+    variant: of a real board one of boards.yaml's or any text; of others, where the firmware runs.
     port: the firmware's port, such as `virtual_m4`, `host`, `arduino`: how time is kept there.
     layers: how many laps a run with layers reports. counters: what the board counts beside time.
     source: what `stream` takes its inputs from; `none` if it cannot.

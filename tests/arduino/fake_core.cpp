@@ -6,7 +6,7 @@
  * six; ED_FAKE_PICTURES one of frames of a byte a pixel. ED_FAKE_CHIPS is a list of I2C addresses
  * that do not answer and, with a plus sign, of others where a chip does that does nothing else.
  * ED_FAKE_LED names a file that gets a 0 or a 1 each time the LED is switched.
- * ED_FAKE_DEEP is so many bytes of stack that each delay() takes for a moment.
+ * ED_FAKE_DEEP is so many bytes of stack that sending takes for a moment.
  * With ED_FAKE_SLOW every clock of the board is so many times slower, so that a busy computer does
  * not make it late.
  */
@@ -158,8 +158,6 @@ unsigned long millis()
 /* Short waits are for the serial port, which is as fast as ever. */
 void delay(unsigned long ms)
 {
-    go_deep();
-    look_at_stack();
     usleep(static_cast<useconds_t>(ms * 1000u));
 }
 
@@ -236,6 +234,8 @@ int SerialPort::read()
 
 size_t SerialPort::write(const uint8_t *bytes, size_t count)
 {
+    go_deep();
+    look_at_stack();
     const ssize_t sent = ::write(STDOUT_FILENO, bytes, count);
 
     if (sent < 0) {

@@ -226,7 +226,7 @@ def test_a_part_that_its_variant_has_is_missed(bus, capfd, monkeypatch):
     code, out, err = typed(capfd, "selftest", *BOARD)
     assert code == Exit.FAILED
     assert "nano33, variant sense" in err
-    assert "this is an Arduino Nano 33 BLE Sense, whose LSM9DS1 does not answer" in out
+    assert "this is an Arduino Nano 33 BLE Sense, and no LSM9DS1 answers" in out
     assert "no TinyML shield answers" in out
     assert "imu: unplug the board" in err
 
