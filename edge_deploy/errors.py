@@ -45,6 +45,11 @@ class EdgeDeployError(Exception):
         self.message = message
         self.try_next = tuple(try_next)
 
+    def without(self, *refused: str) -> EdgeDeployError:
+        """The error itself, without what to try that begins so: a verb refuses it."""
+        self.try_next = tuple(line for line in self.try_next if not line.startswith(refused))
+        return self
+
 
 class UsageError(EdgeDeployError):
     """The words of the command do not fit together."""

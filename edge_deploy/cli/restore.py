@@ -12,7 +12,7 @@ from edge_deploy.boards import Board
 from edge_deploy.cli import output, prepare, room
 from edge_deploy.cli.options import Target, debug_option, json_option, real_target_options
 from edge_deploy.devices.device import Device
-from edge_deploy.errors import UsageError
+from edge_deploy.errors import NoBoard, UsageError
 
 
 @click.command()
@@ -32,7 +32,7 @@ def restore(target: Target, every: bool, as_json: bool) -> None:
         again = ["edge-deploy", "restore", "--board", board.name]
         room.each(board, found, _blink(board), again, check=_nothing, as_json=as_json)
         return
-    with prepare.device(target) as device:
+    with _real(target) as device:
         if device.port in prepare.PORTS:
             raise UsageError(
                 f"restore is for real boards; {board.name} on {target.on} is none.",
@@ -51,6 +51,13 @@ def restore(target: Target, every: bool, as_json: bool) -> None:
             )
             return
         output.show(f"{device.name} blinks: a second on, a second off.")
+
+
+def _real(target: Target) -> Device:
+    try:
+        return prepare.device(target)
+    except NoBoard as none:
+        raise none.without("--on virtual") from none.__cause__
 
 
 def _nothing(_device: Device) -> None:

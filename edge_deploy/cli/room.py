@@ -55,7 +55,7 @@ def boards_for(board: Board, target: Target) -> list[Connected]:
         )
     found = usb.matching(board)
     if not found:
-        raise usb.none_of(board)
+        raise usb.none_of(board).without("--on")
     return found
 
 

@@ -21,7 +21,7 @@ from edge_deploy.cli.options import (
     target_options,
 )
 from edge_deploy.devices import Scene, is_emulated
-from edge_deploy.errors import EdgeDeployError, Exit, UsageError
+from edge_deploy.errors import EdgeDeployError, Exit, NoBoard, UsageError
 from edge_deploy.kits import Kit
 from edge_deploy.sensing import SourceSettings
 from edge_deploy.telemetry.failures import BoardRefused
@@ -64,7 +64,10 @@ def selftest(target: Target, words: SceneWords, no_person: bool, as_json: bool) 
         )
     scene = prepare.scene(target, words)
     person = output.can_ask() and not (no_person or as_json)
-    variant, findings = _look(target, scene, kit, person=person)
+    try:
+        variant, findings = _look(target, scene, kit, person=person)
+    except NoBoard as none:
+        raise none.without("--on port:") from none.__cause__
     failed = [each.check for each in findings if each.verdict is Verdict.FAIL]
     if as_json:
         output.document(

@@ -177,8 +177,15 @@ def test_words_that_do_not_fit_all(bus, capfd, words, complaint):
 
 
 def test_no_board_at_all(bus, capfd):
-    assert typed(capfd, "flash", *NANO, "--all", "hello")[0] == Exit.NO_BOARD
-    assert typed(capfd, "restore", *XIAO)[0] == Exit.NO_BOARD
+    """What is said to try is what the verb takes."""
+    code, _, err = typed(capfd, "flash", *NANO, "--all", "hello")
+    assert code == Exit.NO_BOARD
+    assert "another USB cable" in err
+    assert "--on" not in err
+    code, _, err = typed(capfd, "restore", *XIAO)
+    assert code == Exit.NO_BOARD
+    assert "--on virtual" not in err
+    assert "--on port:/dev/ttyACM0" in err
 
 
 @pytest.mark.parametrize("kind", ["nano33", "xiao_esp32s3"])

@@ -46,6 +46,8 @@ def test_what_it_cannot_look_at(capfd):
     assert "leave -p away" in err
     code, _, err = typed(capfd, "selftest", "--board", "nano33")
     assert code == Exit.NO_BOARD
+    assert "--on virtual" in err
+    assert "--on port:" not in err
 
 
 class Hearing:
