@@ -4,9 +4,10 @@
  * stays. Without it there is no shield. A frame goes on by a little each time the core looks at its
  * lines, so that a slow computer misses nothing; only which frames are due goes by the clock.
  * ED_FAKE_CAMERA_SLOWEST is the least CLKRC at which the core can follow, ED_FAKE_CAMERA_TORN a frame
- * of which a row comes while interrupts are served, ED_FAKE_CAMERA_ENDS the frame before which it is
- * unplugged. ED_FAKE_EXPANDER puts a chip of the user's own at the camera's address, ED_FAKE_D9 holds
- * D9 high. ED_FAKE_SHIELD_LOG names a file that gets what was asked of and written to A4 and A5.
+ * of which a row comes while interrupts are served, ED_FAKE_CAMERA_ROWS how many rows a frame has,
+ * ED_FAKE_CAMERA_ENDS the frame before which the camera is unplugged. ED_FAKE_EXPANDER puts a chip of
+ * the user's own at its address, ED_FAKE_D9 holds D9 high. ED_FAKE_SHIELD_LOG names a file that gets
+ * what was asked of and written to A4 and A5.
  */
 #include <Arduino.h>
 
@@ -172,7 +173,7 @@ static void go_on()
             now.row++;
             now.looks = looks_before_row();
         }
-        if (now.row == HEIGHT) {
+        if (now.row == number_in("ED_FAKE_CAMERA_ROWS", HEIGHT)) {
             now = {BETWEEN, 40, now.frame + 1, 0, 0};
         }
         break;
@@ -187,7 +188,7 @@ static uint8_t data()
     const bool is_grey = (now.byte % 2 == 0) == y_first;
     const size_t column = now.byte / 2 % WIDTH;
 
-    return is_grey ? pictures()[(frame * HEIGHT + now.row) * WIDTH + column] : NEUTRAL;
+    return is_grey ? pictures()[(frame * HEIGHT + now.row % HEIGHT) * WIDTH + column] : NEUTRAL;
 }
 
 NRF_GPIO_Type *ed_fake_gpio(int port)

@@ -118,9 +118,17 @@ def test_a_core_that_cannot_follow_asks_for_a_slower_pace(unhurried, shield, fra
     assert found["out"] == outputs(UNHURRIED, frames)[4]
 
 
-@pytest.mark.parametrize("variable", ["ED_FAKE_CAMERA_SLOWEST", "ED_FAKE_CAMERA_ENDS"])
-def test_a_camera_that_gives_no_frame_is_refused(unhurried, shield, monkeypatch, variable):
-    monkeypatch.setenv(variable, {"ED_FAKE_CAMERA_SLOWEST": "64"}.get(variable, "0"))
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ED_FAKE_CAMERA_SLOWEST", "64"),
+        ("ED_FAKE_CAMERA_ENDS", "0"),
+        ("ED_FAKE_CAMERA_ROWS", "480"),
+    ],
+    ids=["at no pace", "none at all", "another size"],
+)
+def test_a_camera_that_gives_no_frame_is_refused(unhurried, shield, monkeypatch, variable, value):
+    monkeypatch.setenv(variable, value)
     with Board(unhurried) as board:
         assert told(board, "stream on") == [error("no-source", missing="settings")]
         assert board.tell("hello")[0]["sensors"] == "microphone,imu,camera"

@@ -155,7 +155,9 @@ uint32_t ed_port_imu_lost(void);
 
 /* The camera, for boards whose ed_port_sensors() has ED_PORT_CAMERA. It takes whole frames by
  * itself, of which only the newest waits: one that nobody has read is lost, and counted, as soon
- * as the next one is whole. A frame that is read while the next one comes in must not be torn. */
+ * as the next one is whole. A frame that is read while the next one comes in must not be torn.
+ * Where nothing but the core can read the camera, a frame that is due is said to wait, and read
+ * when it is asked for. */
 
 /* Begin to take a frame of `width` x `height` grey pixels every `period_ms`, with none waiting and
  * none lost. One that runs begins anew. Returns false where the board has no camera, or not one of
@@ -168,7 +170,8 @@ void ed_port_camera_stop(void);
 bool ed_port_camera_waiting(void);
 
 /* Move the waiting frame to `to` [height][width], one byte a pixel (0 black, 255 white), row by
- * row from the upper left. Returns false, and leaves `to` as it was, where none is waiting. */
+ * row from the upper left. Returns false where none is waiting, and leaves `to` as it was; or where
+ * the frame could not be read to its end, which is lost. */
 bool ed_port_camera_read(uint8_t *to);
 
 /* How many frames were lost since the start. */

@@ -5,7 +5,7 @@
  * for a whole frame, waits for ever where a camera stops, and writes to whatever has the address.
  *
  * Registers are named as OmniVision's OV7670/OV7675 data sheets do. What the camera says is checked
- * where it can be: a pace is taken only if every row of a frame had the bytes that it should have.
+ * where it can be: a pace is taken only if a frame had its rows, and every row its bytes.
  */
 #include <Arduino.h>
 
@@ -52,23 +52,32 @@ static const struct {
     {0x3E, 0x11}, /* COM14: and a slower pixel clock, by 2 */
     {0x72, 0x11}, /* SCALING_DCWCTR: half both ways */
     {0x73, 0xF1}, /* SCALING_PCLK_DIV: by 2 */
-    {0x17, 0x15}, /* HSTART, HSTOP and HREF: columns 168 to 24, modulo 784 */
-    {0x18, 0x03}, {0x32, 0xC0}, {0x19, 0x03}, /* VSTRT, VSTOP and VREF: lines 12 to 492 */
-    {0x1A, 0x7B}, {0x03, 0x00}, {0x15, 0x20}, /* COM10: no pixel clock between rows */
-    {0x3A, 0x04}, /* TSLB, with COM13: Y U Y V, Y first */
-    {0x3D, 0xC0}, {0x40, 0xC0}, /* COM15: from 0 to 255 */
+    {0x17, 0x15}, /* HSTART: column 168 */
+    {0x18, 0x03}, /* HSTOP: column 24, after the 784th */
+    {0x32, 0xC0}, /* HREF: their lowest bits */
+    {0x19, 0x03}, /* VSTRT: line 12 */
+    {0x1A, 0x7B}, /* VSTOP: line 492 */
+    {0x03, 0x00}, /* VREF: their lowest bits */
+    {0x15, 0x20}, /* COM10: no pixel clock between rows */
+    {0x3A, 0x04}, /* TSLB: Y U Y V, */
+    {0x3D, 0xC0}, /* COM13: Y first */
+    {0x40, 0xC0}, /* COM15: from 0 to 255 */
 };
 
 static const uint32_t ROW_BYTES = 2 * ED_OV7675_WIDTH;
+static const uint32_t ROWS_A_FRAME = 625; /* in its time, without any pause between them */
 
-/* How often a line is looked at before it is given up: at some eight cycles a look, three times a row
- * at the slowest pace; for the first row as short as an interrupt may wait; longer than the pause
- * between two rows at the highest pace. */
-static const uint32_t ROW_LOOKS = 30000;
-static const uint32_t FIRST_LOOKS = 100, NEXT_LOOKS = 4000;
-static const uint32_t PAUSE_US = 100000; /* before the first row, at the slowest pace: 27 ms */
+/* How often a line is looked at before it is given up, at some nine cycles a look. In a row: three
+ * times one at the slowest pace. Before a row, with interrupts shut out: 2 ms, longer than the pause
+ * between two rows at the slowest pace. */
+static const uint32_t ROW_LOOKS = 30000, PAUSE_LOOKS = 16000;
+static const uint32_t NO_ROW_US = 100000; /* before the first row, at the slowest pace: 27 ms */
+
+/* From when on no interrupt may come before the first row; none takes that long. */
+static const uint32_t CLEAR_US = 1000;
 
 static uint32_t frame_us;
+static uint32_t before_us; /* of the last frame, from VSYNC's fall to its first row */
 
 /* -- the clock that the camera runs on: what the I2S unit has for a codec -- */
 
@@ -226,17 +235,17 @@ static uint32_t read_row(uint8_t *to)
     return looks != 0 ? count : 0;
 }
 
-/* Whether a row has just begun; interrupts are shut out then. They are shut out for `looks` at a
- * time, and a row that began while they were not was missed. */
-static bool await_row(uint32_t looks)
+/* Whether a row has just begun; interrupts are shut out then. A row that began while they were not
+ * was missed. */
+static bool await_row(void)
 {
     const unsigned long since_us = micros();
 
-    while (micros() - since_us < PAUSE_US) {
+    while (micros() - since_us < NO_ROW_US) {
         noInterrupts();
         uint32_t lines = NRF_P0->IN;
         const bool missed = (lines & (AT_HREF | AT_VSYNC)) != 0;
-        for (uint32_t i = 0; i < looks && (lines & (AT_HREF | AT_VSYNC)) == 0; i++) {
+        for (uint32_t i = 0; i < PAUSE_LOOKS && (lines & (AT_HREF | AT_VSYNC)) == 0; i++) {
             lines = NRF_P0->IN;
         }
         if (!missed && (lines & AT_HREF) != 0) {
@@ -269,18 +278,39 @@ ed_ov7675_result ed_ov7675_frame(void (*take)(uint32_t row, const uint8_t *pixel
     if (!await_vsync(true) || !await_vsync(false)) {
         return ED_OV7675_NONE;
     }
+    const unsigned long since_us = micros();
+    while (micros() - since_us + CLEAR_US < before_us) {
+        /* Interrupts are served. */
+    }
     for (uint32_t row = 0; row < ED_OV7675_HEIGHT; row++) {
-        if (!await_row(row == 0 ? FIRST_LOOKS : NEXT_LOOKS)) {
+        if (!await_row()) {
             return ED_OV7675_TORN;
         }
         const uint32_t count = read_row(pixels);
         interrupts();
+        if (row == 0) {
+            const uint32_t passed_us = static_cast<uint32_t>(micros() - since_us),
+                           row_us = frame_us / ROWS_A_FRAME;
+            before_us = passed_us > row_us ? passed_us - row_us : 0;
+        }
         if (count != ROW_BYTES) {
             return ED_OV7675_TORN;
         }
         take(row, pixels);
     }
     return ED_OV7675_WHOLE;
+}
+
+/* Whether the frame has no more rows than those that were read. */
+static bool ends(void)
+{
+    const unsigned long since_us = micros();
+    uint32_t lines = 0;
+
+    while (lines == 0 && micros() - since_us < NO_ROW_US) {
+        lines = NRF_P0->IN & (AT_HREF | AT_VSYNC);
+    }
+    return lines == AT_VSYNC;
 }
 
 static void leave(uint32_t, const uint8_t *)
@@ -306,13 +336,14 @@ static bool find_pace(void)
 {
     for (const uint8_t clkrc : PACES) {
         frame_us = FRAME_US_BY_CLKRC * (clkrc + 1u);
+        before_us = 0;
         if (!write_register(CLKRC, clkrc)) {
             return false;
         }
         for (int i = 0; i < TRIES; i++) {
             const ed_ov7675_result result = ed_ov7675_frame(leave);
             if (result != ED_OV7675_TORN) {
-                return result == ED_OV7675_WHOLE;
+                return result == ED_OV7675_WHOLE && ends();
             }
         }
     }
