@@ -69,12 +69,21 @@ SCALES = {"motion": 2**-7, "motion_6": 2**-6, "vibration": 2**-3, "strength": 2*
 
 def lab(kind: str) -> Lab:
     if kind in SENSING:
-        source, features, (labels, threshold, ignore) = SENSING[kind]
-        text = _SENSING.format(
+        return sensing_lab(*SENSING[kind])
+    return _read(_LAB.format(kind=KINDS[kind]))
+
+
+def sensing_lab(source: str, features: str, decision: tuple[str, float, str] = _FIVE) -> Lab:
+    """decision: labels, threshold, and what stands behind it."""
+    labels, threshold, ignore = decision
+    return _read(
+        _SENSING.format(
             source=source, features=features, labels=labels, threshold=threshold, ignore=ignore
         )
-    else:
-        text = _LAB.format(kind=KINDS[kind])
+    )
+
+
+def _read(text: str) -> Lab:
     return labs.read(yamlfile.read(text.encode(), file=Path("lab.yaml")), Path("listens"))
 
 
@@ -148,7 +157,12 @@ def hear(board: Board, samples: NDArray[np.int16] | NDArray[np.uint8]) -> None:
     board.send(sealed(f"hear {len(data)} {crc(data)}"))
     go = fields_of(board.line())
     assert (go["kind"], go["bytes"]) == ("go", str(len(data)))
-    board.send(data)
+    piece = int(go.get("room", len(data)))
+    for at in range(0, len(data), piece):
+        if at:
+            more = fields_of(board.line())
+            assert (more["kind"], more["have"]) == ("more", str(at))
+        board.send(data[at : at + piece])
     loaded = fields_of(board.line())
     assert (loaded["kind"], loaded["bytes"], loaded["crc"]) == ("loaded", str(len(data)), crc(data))
     assert board.until_ready() == []

@@ -13,8 +13,7 @@ typedef enum {
     ESP_RST_WDT,
     ESP_RST_DEEPSLEEP,
     ESP_RST_BROWNOUT,
-    ESP_RST_SDIO,
-    ESP_RST_USB
+    ESP_RST_SDIO
 } esp_reset_reason_t;
 
 extern "C" esp_reset_reason_t esp_reset_reason(void);

@@ -62,8 +62,9 @@ uint32_t ed_board_microphone_rate_hz(void);
 void ed_board_microphone_begin(void);
 void ed_board_microphone_end(void);
 
-/* Look whether samples have come, where no interrupt does. */
-void ed_board_microphone_poll(void);
+/* Look whether samples have come, where no interrupt does. Returns how many were lost before them,
+ * since it was called last. */
+uint32_t ed_board_microphone_poll(void);
 
 /* Samples that have come; may be called from an interrupt. */
 void ed_microphone_put(const int16_t *samples, size_t count);
@@ -80,7 +81,7 @@ struct ed_imu_sensor {
     void (*end)(void);
     /* Move the oldest sample out of the FIFO; false where it is empty. */
     bool (*read)(int16_t sample[ED_PORT_IMU_AXES]);
-    /* Whether the FIFO has lost samples since it was asked last. */
+    /* Whether the FIFO has lost samples since it was asked last. It may have been emptied then. */
     bool (*overrun)(void);
 };
 

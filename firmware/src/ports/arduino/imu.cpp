@@ -20,7 +20,7 @@ static uint32_t put;
 static uint32_t taken;
 static uint32_t lost;
 static uint32_t rate_hz;
-static uint64_t since_us;
+static uint64_t polled_us;
 
 static void keep(const int16_t *sample)
 {
@@ -38,22 +38,32 @@ static void keep(const int16_t *sample)
 static void poll(void)
 {
     int16_t sample[ED_PORT_IMU_AXES];
+    uint64_t now_us;
+    const uint32_t before = put;
+    uint32_t came = 0;
+    bool overrun;
 
     if (sensor == nullptr) {
         return;
     }
-    if (sensor->overrun()) {
-        /* How many it does not say; the clock does. */
-        const uint64_t due = (ed_port_time_us() - since_us) * rate_hz / 1000000u;
-        const uint64_t had = static_cast<uint64_t>(put) + lost;
-        lost += due > had ? static_cast<uint32_t>(due - had) : 1u;
-    }
+    now_us = ed_port_time_us();
+    overrun = sensor->overrun();
     while (sensor->read(sample)) {
         ed_resample_put(&resample, sample);
         while (ed_resample_next(&resample, sample)) {
             keep(sample);
+            came++;
         }
     }
+    if (overrun) {
+        /* How many it does not say; the clock does. What came before them is lost as well. */
+        const uint64_t due = (now_us - polled_us) * rate_hz / 1000000u;
+        lost += due > came ? static_cast<uint32_t>(due) - came : 1u;
+        for (; static_cast<int32_t>(before - taken) > 0; taken++) {
+            lost++;
+        }
+    }
+    polled_us = now_us;
 }
 
 extern "C" {
@@ -74,7 +84,7 @@ bool ed_port_imu_start(uint32_t wanted_hz)
     ed_resample_begin(&resample, rate_mhz, wanted_hz * 1000u);
     put = taken = lost = 0;
     rate_hz = wanted_hz;
-    since_us = ed_port_time_us();
+    polled_us = ed_port_time_us();
     sensor = found;
     return true;
 }

@@ -1,4 +1,4 @@
-/* Registers: STMicroelectronics, LSM6DS3TR-C data sheet (DocID030071), sections 4.1, 5.4 and 9. */
+/* Registers: STMicroelectronics, LSM6DS3TR-C data sheet (DocID030071), sections 4.1, 5.5 and 9. */
 #include "ports/arduino/ed_lsm6ds3.h"
 
 enum {
@@ -21,7 +21,7 @@ enum {
     BOTH_IN_FIFO = 1 << 3 | 1, /* neither is thinned out */
     FIFO_OFF = 0,
     FIFO_GOES_ON = 6, /* the newest sample takes the oldest one's place */
-    OVERRUN = 1 << 6, /* of the second status byte */
+    FULL = 1 << 6,    /* of the second status byte: "completely filled" */
     OFF = 0
 };
 
@@ -36,7 +36,8 @@ static const struct {
 static const int32_t TURN_UP = 3584, TURN_DOWN = 3125;
 
 static ed_chip chip = {nullptr, 0x6A};
-static bool lost_some;
+static uint8_t filling; /* FIFO_CTRL5 while it runs */
+static bool fresh;      /* nothing was read since */
 
 static bool found(void)
 {
@@ -52,13 +53,20 @@ static void end(void)
     (void)ed_chip_write(chip, CTRL2_G, OFF);
 }
 
+/* With an empty FIFO. */
+static bool begin_fifo(void)
+{
+    fresh = true;
+    return ed_chip_write(chip, FIFO_CTRL5, FIFO_OFF) && ed_chip_write(chip, FIFO_CTRL5, filling);
+}
+
 static uint32_t begin(uint32_t rate_hz)
 {
-    lost_some = false;
     for (const auto &rate : RATES) {
         if (rate.mhz < rate_hz * 1000u) {
             continue;
         }
+        filling = static_cast<uint8_t>(rate.bits << 3 | FIFO_GOES_ON);
         return ed_chip_write(chip, CTRL3_C, BLOCK_UPDATE | ADDRESS_GROWS) &&
                        ed_chip_write(chip, FIFO_CTRL5, FIFO_OFF) &&
                        ed_chip_write(chip, FIFO_CTRL3, BOTH_IN_FIFO) &&
@@ -66,25 +74,11 @@ static uint32_t begin(uint32_t rate_hz)
                                      static_cast<uint8_t>(rate.bits << 4 | ACCELEROMETER_4_G)) &&
                        ed_chip_write(chip, CTRL2_G,
                                      static_cast<uint8_t>(rate.bits << 4 | GYROSCOPE_2000_DPS)) &&
-                       ed_chip_write(chip, FIFO_CTRL5,
-                                     static_cast<uint8_t>(rate.bits << 3 | FIFO_GOES_ON))
+                       begin_fifo()
                    ? rate.mhz
                    : 0;
     }
     return 0;
-}
-
-/* Words that wait, and whether some were lost. False where the chip does not answer. */
-static bool look(uint32_t *words)
-{
-    uint8_t status[2];
-
-    if (!ed_chip_read(chip, FIFO_STATUS1, status, sizeof status)) {
-        return false;
-    }
-    lost_some = lost_some || (status[1] & OVERRUN) != 0;
-    *words = static_cast<uint32_t>(status[0]) | (status[1] & 7u) << 8;
-    return true;
 }
 
 static int16_t turned(int16_t steps)
@@ -96,14 +90,25 @@ static int16_t turned(int16_t steps)
                                                     : value);
 }
 
+/* One set out of the FIFO, the gyroscope's three words first. False where less than one waits. */
+static bool take(uint8_t bytes[2 * ED_PORT_IMU_AXES])
+{
+    uint8_t status[2];
+
+    return ed_chip_read(chip, FIFO_STATUS1, status, sizeof status) &&
+           (status[0] | (status[1] & 7) << 8) >= ED_PORT_IMU_AXES &&
+           ed_chip_read(chip, FIFO_DATA_OUT_L, bytes, 2 * ED_PORT_IMU_AXES);
+}
+
 static bool read(int16_t sample[ED_PORT_IMU_AXES])
 {
-    uint32_t words;
     uint8_t bytes[2 * ED_PORT_IMU_AXES];
 
-    /* The gyroscope's three words come first in every set. */
-    if (!look(&words) || words < ED_PORT_IMU_AXES ||
-        !ed_chip_read(chip, FIFO_DATA_OUT_L, bytes, sizeof bytes)) {
+    /* "The first sample acquired must be discarded." */
+    if (fresh && take(bytes)) {
+        fresh = false;
+    }
+    if (fresh || !take(bytes)) {
         return false;
     }
     for (int axis = 0; axis < 3; axis++) {
@@ -113,15 +118,14 @@ static bool read(int16_t sample[ED_PORT_IMU_AXES])
     return true;
 }
 
+/* A full FIFO begins anew: its 2,048 words are no whole number of sets, so which word is the oldest
+ * is not known once it has written over some, and its 11 bits of a count say 0. */
 static bool overrun(void)
 {
-    uint32_t words;
-    bool found_some;
+    uint8_t status[2];
 
-    (void)look(&words);
-    found_some = lost_some;
-    lost_some = false;
-    return found_some;
+    return ed_chip_read(chip, FIFO_STATUS1, status, sizeof status) && (status[1] & FULL) != 0 &&
+           begin_fifo();
 }
 
 const ed_imu_sensor *ed_lsm6ds3(TwoWire *bus)

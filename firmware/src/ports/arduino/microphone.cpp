@@ -25,6 +25,18 @@ void ed_microphone_put(const int16_t *samples, size_t count)
     put = at;
 }
 
+/* Where the board has lost some, what came before them is lost as well: always the oldest. */
+static void poll(void)
+{
+    const uint32_t before = put;
+    const uint32_t missing = ed_board_microphone_poll();
+
+    if (missing != 0) {
+        lost += missing + (before - taken);
+        taken = before;
+    }
+}
+
 /* What has been written over is lost: the oldest. Interrupts are off. */
 static uint32_t waiting(void)
 {
@@ -58,7 +70,7 @@ uint32_t ed_port_microphone_waiting(void)
 {
     uint32_t count;
 
-    ed_board_microphone_poll();
+    poll();
     noInterrupts();
     count = waiting();
     interrupts();
@@ -69,7 +81,7 @@ size_t ed_port_microphone_read(int16_t *to, size_t limit)
 {
     size_t count = 0;
 
-    ed_board_microphone_poll();
+    poll();
     while (count < limit) {
         uint32_t part;
 
@@ -92,6 +104,7 @@ uint32_t ed_port_microphone_lost(void)
 {
     uint32_t found;
 
+    poll();
     noInterrupts();
     (void)waiting();
     found = lost;

@@ -211,9 +211,9 @@ void ed_board_microphone_end(void)
     }
 }
 
-void ed_board_microphone_poll(void)
+uint32_t ed_board_microphone_poll(void)
 {
-    /* The interrupt has done it. */
+    return 0; /* the interrupt has done it, and is never too late */
 }
 
 #endif

@@ -8,6 +8,7 @@
 #include <esp_heap_caps.h>
 #include <esp_system.h>
 #include <freertos/FreeRTOS.h>
+#include <freertos/queue.h>
 #include <freertos/task.h>
 
 #include "ports/arduino/ed_board.h"
@@ -18,8 +19,10 @@
 /* Seeed Studio Wiki, XIAO ESP32S3 Sense: the microphone's clock and data. */
 static const int MICROPHONE_CLOCK = 42, MICROPHONE_DATA = 41;
 static const uint32_t MICROPHONE_HZ = 16000;
-/* 8 buffers of 512 samples that DMA fills in turn: 256 ms. */
-static const int DMA_BUFFERS = 8, DMA_SAMPLES = 512;
+/* Buffers that DMA fills in turn: while it is at one of them, 256 ms wait in the others. */
+static const int DMA_BUFFERS = 17, DMA_SAMPLES = 256;
+/* One for each buffer that is full, and another where an older one was dropped for it: 4 s. */
+static const int DMA_EVENTS = 512;
 /* Of each heap, for the core's own tasks while the rest is tried. */
 static const size_t RESERVE_BYTES = 16 * 1024;
 
@@ -38,6 +41,7 @@ static const char *variant;
 static uint32_t sensors;
 static const ed_imu_sensor *imu;
 static bool hears;
+static QueueHandle_t happened; /* to DMA's buffers */
 
 /* Microphone and camera are on one expansion board: who has the camera has both. The kit is told by
  * its inertial sensor with one other part of it: each of them alone may be one's own. */
@@ -120,11 +124,10 @@ ed_port_reset_reason ed_board_reset_reason(void)
         return ED_PORT_RESET_POWER;
     case ESP_RST_SW:
     case ESP_RST_EXT:
-    case ESP_RST_USB:
         return ED_PORT_RESET_COMMAND;
     case ESP_RST_BROWNOUT:
         return ED_PORT_RESET_BROWNOUT;
-    default:
+    default: /* esptool's, over USB, among them: ESP-IDF 4.4 has no name for it */
         return ED_PORT_RESET_UNKNOWN;
     }
 }
@@ -206,8 +209,10 @@ void ed_board_microphone_begin(void)
     pins.ws_io_num = MICROPHONE_CLOCK; /* which is the clock in PDM mode */
     pins.data_out_num = I2S_PIN_NO_CHANGE;
     pins.data_in_num = MICROPHONE_DATA;
-    hears = i2s_driver_install(I2S_NUM_0, &config, 0, nullptr) == ESP_OK &&
-            i2s_set_pin(I2S_NUM_0, &pins) == ESP_OK;
+    hears = i2s_driver_install(I2S_NUM_0, &config, DMA_EVENTS, &happened) == ESP_OK;
+    if (hears && i2s_set_pin(I2S_NUM_0, &pins) != ESP_OK) {
+        ed_board_microphone_end();
+    }
 }
 
 void ed_board_microphone_end(void)
@@ -218,15 +223,21 @@ void ed_board_microphone_end(void)
     }
 }
 
-void ed_board_microphone_poll(void)
+uint32_t ed_board_microphone_poll(void)
 {
     static int16_t samples[DMA_SAMPLES];
+    i2s_event_t event;
+    uint32_t lost = 0;
     size_t bytes = 0;
 
+    while (hears && xQueueReceive(happened, &event, 0) == pdPASS) {
+        lost += event.type == I2S_EVENT_RX_Q_OVF ? static_cast<uint32_t>(DMA_SAMPLES) : 0;
+    }
     while (hears && i2s_read(I2S_NUM_0, samples, sizeof samples, &bytes, 0) == ESP_OK &&
            bytes != 0) {
         ed_microphone_put(samples, bytes / sizeof samples[0]);
     }
+    return lost;
 }
 
 #endif

@@ -34,6 +34,19 @@ typedef struct {
     int data_in_num;
 } i2s_pin_config_t;
 
+typedef enum {
+    I2S_EVENT_DMA_ERROR,
+    I2S_EVENT_TX_DONE,
+    I2S_EVENT_RX_DONE,
+    I2S_EVENT_TX_Q_OVF,
+    I2S_EVENT_RX_Q_OVF
+} i2s_event_type_t;
+
+typedef struct {
+    i2s_event_type_t type;
+    size_t size;
+} i2s_event_t;
+
 extern "C" {
 esp_err_t i2s_driver_install(i2s_port_t port, const i2s_config_t *config, int queue, void *handle);
 esp_err_t i2s_driver_uninstall(i2s_port_t port);
