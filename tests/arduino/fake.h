@@ -23,6 +23,8 @@ void ed_fake_sleep_us(uint64_t us);
 
 /* The stack of the task that setup() runs on, from its low end. */
 uint8_t *ed_fake_stack(size_t *bytes);
+/* Called by the sketch's thread now and then: where it is due to be busy with something else. */
+void ed_fake_stall();
 
 /* Whether the program was started by ed_fake_restart(). */
 bool ed_fake_was_restarted();

@@ -6,14 +6,14 @@
  * six; ED_FAKE_PICTURES one of frames of a byte a pixel. ED_FAKE_CHIPS is a list of I2C addresses
  * that do not answer and, with a plus sign, of others where a chip does that does nothing else.
  * ED_FAKE_LED names a file that gets a 0 or a 1 each time the LED is switched.
- * ED_FAKE_DEEP is so many bytes of stack that sending takes for a moment.
+ * ED_FAKE_DEEP is so many bytes of stack that sending takes for a moment. ED_FAKE_STALL, two
+ * numbers: so many milliseconds after its start the sketch does nothing for so many.
  * With ED_FAKE_SLOW every clock of the board is so many times slower, so that a busy computer does
  * not make it late.
  */
 #include <Arduino.h>
 #include <Wire.h>
 #include <alloca.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,10 +25,6 @@
 #include <iterator>
 
 #include "fake.h"
-
-#if defined(ARDUINO_ARCH_ESP32)
-#include <freertos/task.h>
-#endif
 
 /* -- the task that the sketch runs on -- */
 
@@ -48,20 +44,6 @@ uint8_t *ed_fake_stack(size_t *bytes)
     *bytes = sizeof stack;
     return reinterpret_cast<uint8_t *>(stack);
 }
-
-#if defined(ARDUINO_ARCH_ESP32)
-
-uint8_t *pxTaskGetStackStart(TaskHandle_t)
-{
-    return reinterpret_cast<uint8_t *>(stack);
-}
-
-size_t getArduinoLoopTaskStackSize()
-{
-    return sizeof stack;
-}
-
-#endif
 
 /* As the systems do when they change tasks. */
 static void look_at_stack()
@@ -166,6 +148,20 @@ void delayMicroseconds(unsigned int us)
     usleep(us);
 }
 
+void ed_fake_stall()
+{
+    static const char *const when = getenv("ED_FAKE_STALL");
+    static bool done;
+    unsigned long long at_ms, for_ms;
+
+    if (done || when == nullptr || sscanf(when, "%llu %llu", &at_ms, &for_ms) != 2 ||
+        ed_fake_uptime_us() < at_ms * 1000u) {
+        return;
+    }
+    done = true;
+    ed_fake_sleep_us(for_ms * 1000u);
+}
+
 void noInterrupts()
 {
     pthread_mutex_lock(&interrupt);
@@ -194,43 +190,6 @@ void ed_fake_restart()
 }
 
 /* -- the serial port -- */
-
-SerialPort Serial;
-
-void SerialPort::begin(unsigned long)
-{
-}
-
-/* One byte is read ahead: only so is it known whether there is one, or the end. */
-static int ahead = -1;
-
-int SerialPort::available()
-{
-    static bool ended;
-    struct pollfd input = {STDIN_FILENO, POLLIN, 0};
-    uint8_t byte;
-
-    if (ahead >= 0 || poll(&input, 1, 0) <= 0) {
-        return ahead >= 0 ? 1 : 0;
-    }
-    if (::read(STDIN_FILENO, &byte, 1) == 1) {
-        ahead = byte;
-        return 1;
-    }
-    if (ended) {
-        _exit(0); /* the host has gone, and what it said was carried out */
-    }
-    ended = true;
-    return 0;
-}
-
-int SerialPort::read()
-{
-    const int byte = available() != 0 ? ahead : -1;
-
-    ahead = -1;
-    return byte;
-}
 
 size_t SerialPort::write(const uint8_t *bytes, size_t count)
 {

@@ -5,6 +5,7 @@
 #if defined(ARDUINO_ARDUINO_NANO33BLE)
 
 #include <PDM.h>
+#include <poll.h>
 #include <rtx_os.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,6 +49,46 @@ osThreadId_t osThreadGetId(void)
 void NVIC_SystemReset()
 {
     ed_fake_restart();
+}
+
+/* -- the serial port: a host that is too fast has to wait -- */
+
+SerialPort Serial;
+
+void SerialPort::begin(unsigned long)
+{
+}
+
+/* One byte is read ahead: only so is it known whether there is one, or the end. */
+static int ahead = -1;
+
+int SerialPort::available()
+{
+    static bool ended;
+    struct pollfd input = {STDIN_FILENO, POLLIN, 0};
+    uint8_t byte;
+
+    ed_fake_stall();
+    if (ahead >= 0 || poll(&input, 1, 0) <= 0) {
+        return ahead >= 0 ? 1 : 0;
+    }
+    if (::read(STDIN_FILENO, &byte, 1) == 1) {
+        ahead = byte;
+        return 1;
+    }
+    if (ended) {
+        _exit(0); /* the host has gone, and what it said was carried out */
+    }
+    ended = true;
+    return 0;
+}
+
+int SerialPort::read()
+{
+    const int byte = available() != 0 ? ahead : -1;
+
+    ahead = -1;
+    return byte;
 }
 
 /* -- the microphone: a buffer each time it is full, and the interrupt that says so -- */

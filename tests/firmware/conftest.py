@@ -37,35 +37,45 @@ def firmware_preserving(host_compiler: str, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture(scope="session")
-def firmware_arduino(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Arduino port on a fake core, with the same model and sanitizers."""
+def firmware_nano33(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Arduino port on the fake core of a Nano 33 BLE Sense, the same model, with sanitizers."""
+    return arduino(tmp_path_factory, building.NANO33)
+
+
+@pytest.fixture(scope="session")
+def firmware_xiao(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same on that of an XIAOML kit."""
+    return arduino(tmp_path_factory, building.XIAO)
+
+
+def arduino(tmp_path_factory: pytest.TempPathFactory, board: str) -> Path:
     if not shutil.which("gcc") or not shutil.which("g++"):
         pytest.skip("no gcc and g++ on this machine")
-    return building.arduino_program(tmp_path_factory.mktemp("firmware") / "firmware")
+    return building.arduino_program(tmp_path_factory.mktemp("firmware") / "firmware", board=board)
+
+
+ARDUINO = {
+    "firmware_nano33": {"variant": "sense", "sensors": "microphone,imu"},
+    "firmware_xiao": {"variant": "xiaoml", "sensors": "microphone,imu,camera"},
+}
 
 
 def started(request: pytest.FixtureRequest) -> Board:
     """The board whose program is the fixture that the request's parameter names."""
     program = request.getfixturevalue(request.param)
-    if request.param == "firmware_arduino":
-        return Board(
-            program,
-            variant="sense",
-            sensors="microphone,imu",
-            counters="cycles_board",
-            knows_stack=True,
-        )
+    if request.param in ARDUINO:
+        return Board(program, **ARDUINO[request.param], counters="cycles_board", knows_stack=True)
     return Board(program)
 
 
-@pytest.fixture(params=["firmware", "firmware_preserving", "firmware_arduino"])
+@pytest.fixture(params=["firmware", "firmware_preserving", *ARDUINO])
 def either(request: pytest.FixtureRequest):
     """A board of each kind, booted."""
     with started(request) as running:
         yield running
 
 
-@pytest.fixture(params=["firmware", "firmware_arduino"])
+@pytest.fixture(params=["firmware", *ARDUINO])
 def board(request: pytest.FixtureRequest):
     with started(request) as running:
         yield running

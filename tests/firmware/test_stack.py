@@ -17,9 +17,13 @@ def stack_bytes(program: Path) -> int:
         return int(board.tell("run 1 0 0")[-1]["stack_bytes"])
 
 
-def test_as_deep_as_it_was(firmware_arduino: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("board", ["firmware_nano33", "firmware_xiao"])
+def test_as_deep_as_it_was(
+    board: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The fake core ends the program where what the system keeps on the stack is overwritten."""
-    usual = stack_bytes(firmware_arduino)
+    program = request.getfixturevalue(board)
+    usual = stack_bytes(program)
     assert 0 < usual < DEEP
     monkeypatch.setenv("ED_FAKE_DEEP", str(DEEP))
-    assert DEEP < stack_bytes(firmware_arduino) < DEEP + usual
+    assert DEEP < stack_bytes(program) < DEEP + usual
