@@ -1,5 +1,6 @@
 /* The expansion board of the XIAO ESP32S3 Sense on the fake core: ESP-IDF's I2S driver with the
- * microphone, and espressif/esp32-camera with an OV2640, both by the clock. */
+ * microphone, and espressif/esp32-camera with an OV2640, both by the clock. With ED_FAKE_OV3660
+ * it is an OV3660, whose pictures come upside down until it is told to flip them. */
 #include <Arduino.h>
 
 #if defined(ARDUINO_ARCH_ESP32)
@@ -8,6 +9,7 @@
 #include <esp_camera.h>
 #include <freertos/FreeRTOS.h>
 #include <freertos/queue.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <deque>
@@ -150,9 +152,24 @@ static const struct {
 static camera_fb_t frame;
 static std::vector<uint8_t> pixels, pictures;
 static uint64_t begun_us;
+static bool upside_down;
 static uint64_t taken; /* frames that were taken or written over */
 
+static int set_vflip(sensor_t *sensor, int enable)
+{
+    upside_down = (sensor->id.PID == OV3660_PID) != (enable != 0);
+    return 0;
+}
+
 extern "C" {
+
+sensor_t *esp_camera_sensor_get(void)
+{
+    static sensor_t sensor = {{0x7F, 0xA2, OV2640_PID, 0x42}, set_vflip};
+
+    sensor.id.PID = getenv("ED_FAKE_OV3660") != nullptr ? OV3660_PID : OV2640_PID;
+    return frame.buf != nullptr ? &sensor : nullptr;
+}
 
 esp_err_t esp_camera_init(const camera_config_t *config)
 {
@@ -170,6 +187,7 @@ esp_err_t esp_camera_init(const camera_config_t *config)
             frame = {pixels.data(), pixels.size(), each.width, each.height, PIXFORMAT_GRAYSCALE};
         }
     }
+    set_vflip(esp_camera_sensor_get(), 0);
     pictures = ed_fake_file("ED_FAKE_PICTURES");
     begun_us = ed_fake_clock_us();
     taken = 0;
@@ -197,8 +215,10 @@ camera_fb_t *esp_camera_fb_get(void)
     /* The last frame stays where no more are recorded. */
     const size_t have = pictures.size() / pixels.size(),
                  at = whole <= have ? static_cast<size_t>(whole) - 1 : have - 1;
-    if (have != 0) {
-        memcpy(pixels.data(), pictures.data() + at * pixels.size(), pixels.size());
+    for (size_t row = 0; have != 0 && row < frame.height; row++) {
+        const size_t from = upside_down ? frame.height - 1 - row : row;
+        memcpy(pixels.data() + row * frame.width,
+               pictures.data() + at * pixels.size() + from * frame.width, frame.width);
     }
     return &frame;
 }

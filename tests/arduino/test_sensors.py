@@ -184,8 +184,11 @@ def seen(found):
     return [known[record["out"]] for record in found]
 
 
-def test_it_sees(programs, sensed):
+@pytest.mark.parametrize("sensor", ["OV2640", "OV3660"])
+def test_it_sees(programs, sensed, monkeypatch, sensor):
+    """Upright, too: an OV3660 gives its rows from the lowest on."""
     sensed("PICTURES", PICTURES, slow=2)
+    monkeypatch.setenv(f"ED_FAKE_{sensor}", "1")
     with Board(programs.senses(XIAO, "image")) as running:
         for results in (5, 3):
             found = stream(running, results)

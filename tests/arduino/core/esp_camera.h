@@ -63,7 +63,21 @@ typedef struct {
     pixformat_t format;
 } camera_fb_t;
 
+typedef enum { OV2640_PID = 0x26, OV3660_PID = 0x3660 } camera_pid_t;
+typedef struct {
+    uint8_t MIDH;
+    uint8_t MIDL;
+    uint16_t PID;
+    uint8_t VER;
+} sensor_id_t;
+typedef struct _sensor sensor_t;
+struct _sensor {
+    sensor_id_t id;
+    int (*set_vflip)(sensor_t *sensor, int enable);
+};
+
 extern "C" {
+sensor_t *esp_camera_sensor_get(void);
 esp_err_t esp_camera_init(const camera_config_t *config);
 esp_err_t esp_camera_deinit(void);
 camera_fb_t *esp_camera_fb_get(void);

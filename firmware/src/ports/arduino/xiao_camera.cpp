@@ -34,6 +34,8 @@ static camera_config_t settings(framesize_t size)
     config.pin_vsync = 38;
     config.pin_href = 47;
     config.pin_pclk = 13;
+    /* For both sensors that are fitted, as in esp32-camera's README and the vendor's examples. At 16 MHz
+     * that driver writes to the PSRAM in another way, which it calls experimental. */
     config.xclk_freq_hz = 20000000;
     config.ledc_timer = LEDC_TIMER_0;
     config.ledc_channel = LEDC_CHANNEL_0;
@@ -90,6 +92,17 @@ static void take(void *)
     vTaskDelete(nullptr);
 }
 
+/* An OV3660 gives its rows from the lowest on unless told otherwise, an OV2640 from the uppermost: so
+ * arduino-esp32's example CameraWebServer, which Seeed's wiki follows. */
+static void upright(void)
+{
+    sensor_t *const sensor = esp_camera_sensor_get();
+
+    if (sensor != nullptr && sensor->id.PID == OV3660_PID) {
+        (void)sensor->set_vflip(sensor, 1);
+    }
+}
+
 bool ed_xiao_camera_found(void)
 {
     const camera_config_t config = settings(FRAMESIZE_96X96);
@@ -119,6 +132,7 @@ bool ed_port_camera_start(uint32_t width, uint32_t height, uint32_t period_ms)
             esp_camera_init(&config) != ESP_OK) {
             return false;
         }
+        upright();
         frame_bytes = width * height;
         every_ms = period_ms;
         newest = -1;
