@@ -152,9 +152,9 @@ def _sensor(session: Session, source: SourceSettings, task: str, person: bool) -
         if rest.verdict is not Verdict.PASS or not task:
             return rest
         noticed = asked.watch(source, pieces, ask) if person else None
-    if noticed is not None and not noticed.seen:
+    if noticed is not None:
         output.say(f"{source.kind}: {noticed.found}.")
-        if not click.confirm("Was it done?", err=True):
+        if not noticed.seen and not click.confirm("Was it done?", err=True):
             noticed = None
     return testing.with_person(rest, task, noticed)
 

@@ -217,7 +217,7 @@ def test_its_parts_are_looked_at(bus, capfd, tmp_path, monkeypatch):
     assert "it was seen to blink" in out
     assert "a clap of 0 dBFS over -4" in out
     assert "tilted by 90 degrees" in out
-    assert "microphone: now clap once; it waits 15 s" in err
+    assert "microphone: now clap once; it waits 15 s\nmicrophone: a clap of" in err
 
 
 def test_a_part_that_its_variant_has_is_missed(bus, capfd, monkeypatch):
