@@ -29,17 +29,18 @@ static const uint32_t SCCB_HZ = 100000;
 
 enum {
     CLKRC = 0x11,
-    PID = 0x0A,
-    VER = 0x0B,
-    PID_OV7675 = 0x76,
-    VER_OV7675 = 0x73, /* the OV7670 has them too, and the same registers */
+    PRODUCT = 0x0A, /* PID and VER; the OV7670 has the same, and the same registers */
+    VERSION = 0x0B,
+    IS_PRODUCT = 0x76,
+    IS_VERSION = 0x73,
 };
 
 /* One frame is 510 lines of 784 pixels of two bytes, at a pixel clock of 16 MHz x 4 / (2 (CLKRC + 1)):
  * 5 a second for 15. Half of the pixels both ways, so that a byte lasts 32 cycles of ours then. */
 static const uint8_t PACES[] = {15, 31, 63};
 static const uint32_t FRAME_US_BY_CLKRC = 12500; /* of CLKRC + 1 */
-static const int TRIES = 3;
+/* How often at each: of frames that are torn, and that do not come where VSYNC was not noticed. */
+static const int TRIES = 3, NONE_MOST = 2;
 
 /* 320 x 240 out of the sensor's 640 x 480, with the window that Zephyr's driver (drivers/video,
  * ov767x) has for an OV7675. */
@@ -122,10 +123,10 @@ static bool read_register(uint8_t address, uint8_t *value)
 
 static bool is_named(void)
 {
-    uint8_t pid, ver;
+    uint8_t product, version;
 
-    return read_register(PID, &pid) && read_register(VER, &ver) && pid == PID_OV7675 &&
-           ver == VER_OV7675;
+    return read_register(PRODUCT, &product) && read_register(VERSION, &version) &&
+           product == IS_PRODUCT && version == IS_VERSION;
 }
 
 /* -- whether it is there -- */
@@ -150,12 +151,12 @@ static bool wires_are_free(void)
     pinMode(A5, INPUT_PULLUP);
     pinMode(XCLK, INPUT_PULLDOWN);
     delayMicroseconds(50);
-    const bool free =
+    const bool idle =
         digitalRead(A4) == HIGH && digitalRead(A5) == HIGH && digitalRead(XCLK) == LOW;
     pinMode(A4, INPUT);
     pinMode(A5, INPUT);
     pinMode(XCLK, INPUT);
-    return free;
+    return idle;
 }
 
 static bool answers_within_50_ms(void)
@@ -178,7 +179,7 @@ bool ed_ov7675_found(void)
     }
     CAMERA.bus->begin();
     CAMERA.bus->setClock(SCCB_HZ);
-    /* A camera is dumb without a clock. What answers all the same may be a chip of the user's own, to
+    /* A camera is dumb without a clock (OmniVision's all are: espressif/esp-gmf#48). What answers all the same may be a chip of the user's own, to
      * which nothing is written unless a pixel clock shows a camera beside it. */
     const bool other = ed_chip_answers(CAMERA);
     pinMode(PCLK, INPUT_PULLDOWN);
@@ -340,9 +341,11 @@ static bool find_pace(void)
         if (!write_register(CLKRC, clkrc)) {
             return false;
         }
+        int none = 0;
         for (int i = 0; i < TRIES; i++) {
             const ed_ov7675_result result = ed_ov7675_frame(leave);
-            if (result != ED_OV7675_TORN) {
+            none += result == ED_OV7675_NONE ? 1 : 0;
+            if (result == ED_OV7675_WHOLE || none == NONE_MOST) {
                 return result == ED_OV7675_WHOLE && ends();
             }
         }
