@@ -165,9 +165,11 @@ def test_it_records_after_it_got_the_recorder_once(bus, capfd, tmp_path, monkeyp
 
 
 def plug_shield(tmp_path, monkeypatch):
-    """A TinyML shield, before whose camera there is a slope with noise on it."""
+    """A TinyML shield, before whose camera there is a slope with noise; once a hand covers it."""
     noise = np.random.default_rng(4).normal(np.linspace(20, 230, 320), 10, (240, 320))
-    (tmp_path / "frames").write_bytes(np.clip(noise, 0, 255).astype(np.uint8).tobytes())
+    lit = np.clip(noise, 0, 255).astype(np.uint8)
+    frames = [*[lit] * 4, *[lit // 8] * 3, lit]
+    (tmp_path / "frames").write_bytes(b"".join(frame.tobytes() for frame in frames))
     monkeypatch.setenv("ED_FAKE_CAMERA", str(tmp_path / "frames"))
 
 
@@ -217,6 +219,7 @@ def test_its_parts_are_looked_at(bus, capfd, tmp_path, monkeypatch):
     assert "it was seen to blink" in out
     assert "a clap of 0 dBFS over -4" in out
     assert "tilted by 90 degrees" in out
+    assert "of 255 down to" in out
     assert "microphone: now clap once; it waits 15 s\nmicrophone: a clap of" in err
 
 
