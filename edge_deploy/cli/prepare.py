@@ -382,8 +382,16 @@ def talk(
                 yield live.session
             return
         # A real board is used as it is: building for it takes a minute and PlatformIO.
-        with opened(chosen, target.timeout_s) as session:
-            session.check_model(hashlib.sha256(subject.data).hexdigest())
+        with contextlib.ExitStack() as stack:
+            try:
+                session = stack.enter_context(opened(chosen, target.timeout_s))
+                session.check_model(hashlib.sha256(subject.data).hexdigest())
+            except (LinkLost, WrongBoard) as error:
+                where = "" if target.on == "auto" else f" --on {shlex.quote(target.on)}"
+                flash = f"edge-deploy flash --board {target.board}{where} --no-run {subject.word}"
+                error.without("edge-deploy flash")
+                error.try_next = (f"{flash}  put the model on it first", *error.try_next)
+                raise
             if session.board.board != target.board:
                 raise WrongBoard(
                     f"the board at {target.on} is a {session.board.board}, not a {target.board}.",

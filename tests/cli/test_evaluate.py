@@ -512,6 +512,9 @@ def test_a_board_behind_a_port_is_used_as_it_is(
         # It is not flashed: what runs another model, or is another board, is told so.
         code, _, err = typed(capfd, "evaluate", "hello", *port)
         assert code == Exit.WRONG_BOARD, err
+        where = f"--board nano33 --on port:{url}"
+        assert f"edge-deploy flash {where} --no-run hello  put the model on it first" in err
+        assert err.count("edge-deploy flash") == 1
         other = ("--board", "xiao_esp32s3", "-p", url, "--data", swings / "data")
         refused(capfd, Exit.WRONG_BOARD, (swings, *other), "is a nano33, not a xiao_esp32s3")
 
