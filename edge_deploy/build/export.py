@@ -52,6 +52,19 @@ _LIBRARIES = {
     "xiao_esp32s3": ("\n4. *Tools*: PSRAM: *OPI PSRAM*; USB CDC On Boot: *Enabled*."),
 }
 
+# What a person sees of it: docs/arduino_port.md.
+_SHOWS = {
+    "nano33": (
+        "the labels that it may decide for are green, red, blue, yellow, cyan, magenta and white "
+        "on its\nRGB LED, in their order, and then the same with the orange LED; one label alone "
+        "is red; a number is the orange LED's\nbrightness"
+    ),
+    "xiao_esp32s3": (
+        "its LED is on while there is a label, which the display of a XIAOML kit names; a number "
+        "is its\nLED's brightness"
+    ),
+}
+
 
 def files(
     name: str,
@@ -89,6 +102,7 @@ def files(
         arduino=_ARDUINO[board.name][0],
         core=_ARDUINO[board.name][1],
         libraries=_LIBRARIES[board.name] + (_BY_THE_IDE if engine == TFLM else ""),
+        shows=_SHOWS[board.name],
         by_hand=kit.by_hand.text,
         version=edge_deploy.__version__,
         engine=_ENGINES[engine],

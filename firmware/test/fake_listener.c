@@ -4,13 +4,16 @@
  * input   int8 [1, elements of the window, 1], scale FAKE_INPUT_SCALE (1/4), zero point 5
  * output  int8 [1, labels], scale 1/256, zero point -128
  * With x the input bytes as 0..255, in order, score j is the sum over i of
- * x[i] * ((7 i + 13 j) mod 31), mod 256. A run leaves its input overwritten with 0xA5.
+ * x[i] * ((7 i + 13 (FAKE_FIRST + j)) mod 31), mod 256; FAKE_FIRST is 0 where nothing else is said. A run leaves its input overwritten with 0xA5.
  */
 #include "ed_app_config.h"
 #include "model/ed_model.h"
 
 #ifndef FAKE_INPUT_SCALE
 #define FAKE_INPUT_SCALE 0x1p-2f
+#endif
+#ifndef FAKE_FIRST
+#define FAKE_FIRST 0
 #endif
 
 enum { SPOILED = 0xA5 };
@@ -66,7 +69,7 @@ void ed_model_invoke(ed_model_lap lap)
     for (uint32_t j = 0; j < sizeof output; j++) {
         uint32_t sum = 0;
         for (uint32_t i = 0; i < sizeof input; i++) {
-            sum += input[i] * ((7u * i + 13u * j) % 31u);
+            sum += input[i] * ((7u * i + 13u * (FAKE_FIRST + j)) % 31u);
         }
         output[j] = (uint8_t)sum;
     }

@@ -1,4 +1,5 @@
-/* Stands for ports/host/parts.c: an LED that nobody sees, a page of RAM that is as it should be, and
+/* Stands for ports/host/parts.c: an LED that nobody sees, a file named by
+ * ED_FAKE_SHOWN that gets a line each time something is shown, a page of RAM that is as it should be, and
  * with ED_FAKE_ALIASED=1 two more whose addresses lead to the same page, as where an address line
  * is broken; with ED_FAKE_ROOM=n a link that holds n bytes. */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
@@ -26,6 +27,23 @@ bool ed_port_led(bool on)
 {
     (void)on;
     return true;
+}
+
+void ed_port_show(const ed_port_shown *shown)
+{
+    const char *const path = getenv("ED_FAKE_SHOWN");
+    FILE *const file = path != NULL ? fopen(path, "a") : NULL;
+
+    if (file == NULL) {
+        return;
+    }
+    if (shown->label != NULL) {
+        fprintf(file, "%s, %s, colour %lu\n", shown->label, shown->score,
+                (unsigned long)shown->colour);
+    } else {
+        fprintf(file, "level %u\n", shown->level);
+    }
+    (void)fclose(file);
 }
 
 static ed_port_memory aliased(void)

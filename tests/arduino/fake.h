@@ -66,6 +66,10 @@ bool ed_fake_answers(uint8_t address);
 /* Whether ED_FAKE_CHIPS names it with a plus sign. */
 bool ed_fake_added(uint8_t address);
 
+/* A display of the XIAOML kit, whose SSD1306 answers at 0x3C. ED_FAKE_DISPLAY names a file that gets
+ * what a person sees, each time it is switched on or off: 40 lines of 72 '#' and '.'. */
+FakeChip *ed_fake_display();
+
 /* The board's: the chip at an address of Wire (0) or Wire1 (1), null where none is. */
 FakeChip *ed_fake_chip(int bus, uint8_t address);
 

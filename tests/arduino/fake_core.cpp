@@ -5,7 +5,8 @@
  * ED_FAKE_SOUND names a file of int16 samples, silence behind them; ED_FAKE_MOTION one of sets of
  * six; ED_FAKE_PICTURES one of frames of a byte a pixel. ED_FAKE_CHIPS is a list of I2C addresses
  * that do not answer and, with a plus sign, of others where a chip does that does nothing else.
- * ED_FAKE_LED names a file that gets a 0 or a 1 each time the LED is switched.
+ * ED_FAKE_LED names a file that gets a 0 or a 1 each time the LED is switched, ED_FAKE_PINS one that
+ * gets a line such as "13 255" each time any pin is.
  * ED_FAKE_DEEP is so many bytes of stack that sending takes for a moment. ED_FAKE_STALL, two
  * numbers: so many milliseconds after its start the sketch does nothing for so many.
  * With ED_FAKE_SLOW every clock of the board is so many times slower, so that a busy computer does
@@ -209,6 +210,15 @@ void pinMode(uint8_t, uint8_t)
 {
 }
 
+static void set_pin(uint8_t pin, int value)
+{
+    const char *const path = getenv("ED_FAKE_PINS");
+
+    if (path != nullptr) {
+        std::ofstream(path, std::ios::app) << static_cast<int>(pin) << ' ' << value << '\n';
+    }
+}
+
 void digitalWrite(uint8_t pin, uint8_t value)
 {
     const char *const path = getenv("ED_FAKE_LED");
@@ -216,6 +226,12 @@ void digitalWrite(uint8_t pin, uint8_t value)
     if (path != nullptr && pin == LED_BUILTIN) {
         std::ofstream(path, std::ios::app) << (value == HIGH ? 1 : 0);
     }
+    set_pin(pin, value == HIGH ? 255 : 0);
+}
+
+void analogWrite(uint8_t pin, int value)
+{
+    set_pin(pin, value);
 }
 
 /* -- what a sensor senses -- */

@@ -127,7 +127,10 @@ FakeChip *ed_fake_chip(int bus, uint8_t address)
 {
     static Lsm6ds3 sensor;
 
-    return bus == 0 && address == ADDRESS ? &sensor : nullptr;
+    if (bus != 0) {
+        return nullptr;
+    }
+    return address == ADDRESS ? &sensor : address == 0x3C ? ed_fake_display() : nullptr;
 }
 
 #endif

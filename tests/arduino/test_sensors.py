@@ -18,6 +18,7 @@ from edge_deploy import boards
 from edge_deploy.build import config
 from edge_deploy.sensing import SourceSettings
 from tests.arduino.test_port import library, resampled  # noqa: F401  (a fixture)
+from tests.arduino.test_showing import BLUE, LED, lit, shown
 from tests.firmware import building, listener
 from tests.firmware.board import Board, fields_of
 from tests.firmware.listener import SCALES, hear, scores_of, window_of
@@ -123,6 +124,28 @@ def test_it_hears(programs, sensed, board):
             wanted = [scores_of(host[(n + 1) * STRIDE], len(lab.labels)) for n in range(results)]
             assert [record["out"] for record in found] == [hex_of(each) for each in wanted]
             assert set(losses(found)) == {(0, 0)}
+
+
+@BOTH
+def test_what_it_hears_is_seen(programs, sensed, board, tmp_path, monkeypatch):
+    for name in ("PINS", "DISPLAY"):
+        monkeypatch.setenv(f"ED_FAKE_{name}", str(tmp_path / name))
+    sensed("SOUND", some_sound(3, 20_000), slow=8)
+    with Board(programs.senses(board, "mfcc")) as running:
+        assert running.tell("stream on") == []
+        found = [fields_of(running.line()) for _ in range(4)]
+        assert [record.get("heard") for record in found] == [None, None, "3", None]
+        pins, pictures = shown(tmp_path / "PINS", tmp_path / "DISPLAY")
+        if board == NANO33:
+            assert lit(pins) == {BLUE}  # go, the third that is not silence
+        else:
+            assert pins == [(LED, 0)]
+            assert len(pictures) == 2  # dark at the start
+            assert pictures[-1].any()
+        running.tell("stream off")
+        pins, pictures = shown(tmp_path / "PINS", tmp_path / "DISPLAY")
+        assert lit(pins) == set() if board == NANO33 else pins[-1] == (LED, 255)
+        assert not pictures[-1:].any()
 
 
 @BOTH
@@ -297,9 +320,16 @@ def test_what_is_on_a_nano_is_told_and_no_more(programs, monkeypatch, chips, var
         ("", "xiaoml", "microphone,imu,camera"),
         ("6a", "sense", "microphone,camera"),
         ("6a 30", "plain", "none"),
-        ("30", "plain", "imu"),
+        ("30", "xiaoml", "imu"),
+        ("30 3c", "plain", "imu"),
     ],
-    ids=["an XIAOML kit", "a Sense", "a plain XIAO", "one with an IMU that is one's own"],
+    ids=[
+        "an XIAOML kit",
+        "a Sense",
+        "a plain XIAO",
+        "a kit whose camera has come off",
+        "one with an IMU that is one's own",
+    ],
 )
 def test_what_is_on_a_xiao_is_told_and_no_more(programs, monkeypatch, chips, variant, sensors):
     monkeypatch.setenv("ED_FAKE_CHIPS", chips)

@@ -108,14 +108,18 @@ def write_config(made: Lab, folder: Path, *, port: str = "host") -> Path:
     return folder
 
 
-def sources(port: str, *, sensors: bool = False) -> list[Path]:
-    """All C files; with sensors the one that senses a file instead of the port's."""
+def sources(port: str, *, sensors: bool = False, parts: bool = False) -> list[Path]:
+    """All C files; with sensors the one that senses a file instead of the port's, with parts the
+    one that writes what is shown."""
     found = [path for path in building.firmware_sources(port) if path != building.FAKE_MODEL]
     found += sorted((building.SOURCES / "features").glob("*.c"))
     found.append(building.TESTS / "fake_listener.c")
     if sensors:
         found.remove(building.SOURCES / "ports" / "host" / "sensors.c")
         found.append(building.TESTS / "fake_sensors.c")
+    if parts:
+        found.remove(building.SOURCES / "ports" / "host" / "parts.c")
+        found.append(building.TESTS / "fake_parts.c")
     return found
 
 
@@ -131,13 +135,14 @@ def build(
     folder: Path,
     *,
     sensors: bool = False,
+    parts: bool = False,
     scale: float = INPUT_SCALE,
     checks: Sequence[str] = building.SANITIZERS,
 ) -> Path:
     """The host port, with sanitizers where nothing else is said."""
     return building.compile_c(
         compiler,
-        sources("host", sensors=sensors),
+        sources("host", sensors=sensors, parts=parts),
         folder / "firmware",
         config=write_config(made, folder / "config"),
         flags=[*checks, *flags(made, scale)],

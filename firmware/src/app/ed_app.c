@@ -9,6 +9,7 @@
 #include "app/ed_results.h"
 #include "app/ed_sense.h"
 #include "app/ed_session.h"
+#include "app/ed_show.h"
 #include "app/ed_stack.h"
 #include "app/ed_state.h"
 #include "app/ed_stream.h"
@@ -44,6 +45,7 @@ static void boot(void)
     ed_stream_reset();
     ed_state_reset();
     ed_sense_reset();
+    ed_show_reset();
 
     ed_line_send("m-timestamp-mode-performance");
     ed_line_send("m-init-done");

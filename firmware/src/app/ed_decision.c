@@ -70,6 +70,28 @@ bool ed_decision_put(const ed_model_tensor *output, const int8_t *scores, uint32
     return true;
 }
 
+bool ed_decision_holds(const ed_model_tensor *output, uint32_t label)
+{
+    const int32_t sum = history.sum[label] - SMOOTH * output->zero_point;
+    uint32_t top = 0;
+
+    for (uint32_t i = 1; i < LABELS; i++) {
+        top = history.sum[i] > history.sum[top] ? i : top;
+    }
+    return history.count == SMOOTH && top == label && ignored[label] == 0 &&
+           output->scale * (float)sum / (float)SMOOTH >= ED_APP_DECISION_THRESHOLD;
+}
+
+uint32_t ed_decision_colour(uint32_t label)
+{
+    uint32_t before = 0;
+
+    for (uint32_t i = 0; i < label; i++) {
+        before += ignored[i] == 0;
+    }
+    return LABELS == 1 ? 1 : before;
+}
+
 #else
 
 /* ISO C wants a declaration in every file. */

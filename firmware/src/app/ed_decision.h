@@ -23,6 +23,14 @@ void ed_decision_clear(void);
 bool ed_decision_put(const ed_model_tensor *output, const int8_t *scores, uint32_t frame,
                      ed_decision *made);
 
+/* Whether the results that were taken last speak for `label` as a decision's do, were it not for the
+ * time since the last decision. */
+bool ed_decision_holds(const ed_model_tensor *output, uint32_t label);
+
+/* Which one a label is of those that can be decided, from 0. A label that is alone stands for
+ * something wrong: it is 1, as the second of several. */
+uint32_t ed_decision_colour(uint32_t label);
+
 #endif
 
 #endif

@@ -8,6 +8,7 @@
 #include "app/ed_mlperf.h"
 #include "app/ed_results.h"
 #include "app/ed_sensor.h"
+#include "app/ed_show.h"
 #include "app/ed_state.h"
 #include "app/ed_window.h"
 #include "model/ed_model.h"
@@ -120,6 +121,9 @@ void ed_sense_infer(const ed_sense_losses *losses)
     ed_record_end();
     sense.results++;
     sense.dsp_us = 0;
+    if (losses != NULL) {
+        ed_show_decision(output, heard ? &made : NULL, end_us);
+    }
 }
 
 void ed_sense_show_window(void)

@@ -4,6 +4,7 @@
 
 #include "app/ed_hear.h"
 #include "app/ed_input.h"
+#include "app/ed_labels.h"
 #include "app/ed_measure.h"
 #include "app/ed_mlperf.h"
 #include "app/ed_parts.h"
@@ -86,9 +87,6 @@ static void put_sensing(void)
 
 void ed_session_hello(void)
 {
-    static const char *const labels[] =
-        ED_APP_LABEL_TEXTS; /* one empty text where there are none */
-
     put_board();
     put_sensing();
     for (uint16_t i = 0; i < ed_model.inputs; i++) {
@@ -100,7 +98,7 @@ void ed_session_hello(void)
     for (uint32_t i = 0; i + 1 < ED_APP_LABELS + 1; i++) {
         ed_record_begin("label");
         ed_record_u64("i", i);
-        ed_record_text("text", labels[i]);
+        ed_record_text("text", ed_labels_text(i));
         ed_record_end();
     }
 }

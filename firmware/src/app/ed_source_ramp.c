@@ -4,6 +4,7 @@
 
 #include "app/ed_measure.h"
 #include "app/ed_results.h"
+#include "app/ed_show.h"
 #include "app/ed_tensor.h"
 #include "model/ed_model.h"
 #include "ports/ed_port.h"
@@ -105,6 +106,7 @@ static void infer(ed_source_progress *progress)
     put_all("in", in, in_bytes);
     put_all("out", out, out_bytes);
     ed_record_end();
+    ed_show_level(&ed_model.output[0], ed_model_output(0));
 }
 
 bool ed_source_step(ed_source_progress *progress, uint64_t now_us, uint64_t *next_us)

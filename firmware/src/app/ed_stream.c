@@ -7,6 +7,7 @@
 #include "app/ed_input.h"
 #include "app/ed_mlperf.h"
 #include "app/ed_results.h"
+#include "app/ed_show.h"
 #include "app/ed_state.h"
 #include "ports/ed_port.h"
 #include "wire/ed_record.h"
@@ -47,6 +48,7 @@ ed_status ed_stream_start(uint32_t results)
     ed_mlperf_reset();
     ed_results_forget();
     ed_state_reset();
+    ed_show_begin(results == 0);
     stream.on = true;
     stream.want = results;
     stream.power_us = now.value[ED_PORT_US];
@@ -61,6 +63,7 @@ void ed_stream_stop(void)
     if (stream.on) {
         stream.on = false;
         ed_source_end();
+        ed_show_end();
         ed_record_begin("stream");
         ed_record_text("state", "off");
         ed_record_u64("n", stream.progress.results);

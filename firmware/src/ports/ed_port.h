@@ -99,6 +99,21 @@ ed_port_stack_bounds ed_port_stack(void);
 /* Switch the LED that a user sees on or off. Returns false where the board has none. */
 bool ed_port_led(bool on);
 
+/* What a person who looks at the board is to see of the model: a label, or a brightness, or neither. */
+typedef struct {
+    const char *label; /* printable ASCII, at most ED_PORT_LABEL_CHARS of it; null: no label */
+    const char *score; /* of the label, such as "97 %" */
+    uint32_t colour;   /* of the label: which it is of those that can be decided, from 0 */
+    uint8_t level;     /* where there is no label: 0 is dark, 255 as bright as can be */
+} ed_port_shown;
+
+#define ED_PORT_LABEL_CHARS 24
+
+/* Show that until the next call, on what the board has for it: an LED, a display, or nothing. Called
+ * at every boot and where something changes, never during an inference; it should take milliseconds.
+ * `shown` and its texts may be gone on return. */
+void ed_port_show(const ed_port_shown *shown);
+
 /* RAM that nothing uses, to be tried: the i-th such stretch, [low, high), a multiple of 4 bytes that
  * begins at one. Both null where there is no i-th. The next call gives it back. */
 ed_port_memory ed_port_spare(uint32_t i);

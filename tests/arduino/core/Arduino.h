@@ -29,11 +29,15 @@ void interrupts();
 #define INPUT_PULLUP 0x2
 #define INPUT_PULLDOWN 0x3
 #define LED_BUILTIN 13
+#define LEDR 22 /* these three are lit when low */
+#define LEDG 23
+#define LEDB 24
 static const uint8_t A0 = 14, A1 = 15, A4 = 18, A5 = 19;
 #endif
 void pinMode(uint8_t pin, uint8_t mode);
 int digitalRead(uint8_t pin);
 void digitalWrite(uint8_t pin, uint8_t value);
+void analogWrite(uint8_t pin, int value);
 
 class SerialPort
 {

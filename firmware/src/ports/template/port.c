@@ -99,6 +99,12 @@ bool ed_port_led(bool on)
     return false;
 }
 
+void ed_port_show(const ed_port_shown *shown)
+{
+    /* An LED that is on where there is a label, and as bright as `level` where there is none. */
+    (void)shown;
+}
+
 ed_port_memory ed_port_spare(uint32_t i)
 {
     /* The largest free block of each heap, or what lies behind the last variable. */

@@ -1,4 +1,4 @@
-/* The virtual board has no LED; its RAM ends where the linker script says. */
+/* The virtual board has neither LED nor display; its RAM ends where the linker script says. */
 #include "ports/ed_port.h"
 
 /* From link.ld. */
@@ -19,6 +19,11 @@ bool ed_port_led(bool on)
 {
     (void)on;
     return false;
+}
+
+void ed_port_show(const ed_port_shown *shown)
+{
+    (void)shown;
 }
 
 ed_port_memory ed_port_spare(uint32_t i)
