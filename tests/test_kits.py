@@ -179,6 +179,7 @@ def test_the_readme_has_what_a_person_looks_for(kit):
         "Wiring",
         "First light",
         "Sensors",
+        "On a battery",
         "Power meter",
         "Troubleshooting",
     ]

@@ -16,6 +16,8 @@ from edge_deploy.errors import UsageError
 from edge_deploy.sensing import SENSORS, DecisionSettings, FeatureSettings, SourceSettings
 
 FILE = "ed_app_config.h"
+# A board that no host has spoken to for so long begins by itself. Other ports have a host always.
+_ALONE_MS = {"arduino": 5000}
 # What `hello` gives as variant: where the firmware runs, when it is not on the board itself.
 VARIANTS = {"virtual_m4": "virtual", "host": "local", "arduino": "board"}
 # Words of firmware/src/app/ed_source.h.
@@ -58,6 +60,7 @@ def emit(
         f"#define ED_APP_FIRMWARE {c_string(edge_deploy.__version__)}",
         f"#define ED_APP_CLOCK_HZ {clock_hz}u",
         f"#define ED_APP_SUPPLY_MV {board.supply_mv or 0}u",  # 0: not known
+        f"#define ED_APP_ALONE_MS {_ALONE_MS.get(port, 0)}u",
         f"#define ED_APP_LABELS {len(labels)}",
         f"#define ED_APP_LABEL_TEXTS {{ {texts} }}",
         f"#define ED_APP_SOURCE {'ED_SOURCE_RECORDER' if record else _SOURCES[source.kind]}",

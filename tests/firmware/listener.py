@@ -5,6 +5,7 @@ The lab is a small one, so that sanitized firmware goes through seconds of sound
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -87,13 +88,18 @@ def _read(text: str) -> Lab:
     return labs.read(yamlfile.read(text.encode(), file=Path("lab.yaml")), Path("listens"))
 
 
-def write_config(made: Lab, folder: Path, *, port: str = "host") -> Path:
-    """Both generated headers, the lab's as the build writes it."""
+def write_config(made: Lab, folder: Path, *, port: str = "host", alone_ms: int = 0) -> Path:
+    """Both generated headers, the lab's as the build writes it.
+
+    alone_ms: after how long a board that no host speaks to begins by itself, 0: never.
+    """
     assert made.features is not None
     folder.mkdir()
     text = config.emit(
         boards.load("nano33"), port, made.labels, made.source, made.features, made.decision
     )
+    text, found = re.subn(r"(#define ED_APP_ALONE_MS) \d+u", rf"\1 {alone_ms}u", text)
+    assert found == 1
     (folder / config.FILE).write_text(text)
     sizes = {
         "ARENA_BYTES": 512,
@@ -136,6 +142,7 @@ def build(
     *,
     sensors: bool = False,
     parts: bool = False,
+    alone_ms: int = 0,
     scale: float = INPUT_SCALE,
     checks: Sequence[str] = building.SANITIZERS,
 ) -> Path:
@@ -144,7 +151,7 @@ def build(
         compiler,
         sources("host", sensors=sensors, parts=parts),
         folder / "firmware",
-        config=write_config(made, folder / "config"),
+        config=write_config(made, folder / "config", alone_ms=alone_ms),
         flags=[*checks, *flags(made, scale)],
     )
 

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "app/ed_alone.h"
 #include "app/ed_input.h"
 #include "app/ed_link.h"
 #include "app/ed_mlperf.h"
@@ -46,6 +47,7 @@ static void boot(void)
     ed_state_reset();
     ed_sense_reset();
     ed_show_reset();
+    ed_alone_reset();
 
     ed_line_send("m-timestamp-mode-performance");
     ed_line_send("m-init-done");
@@ -97,6 +99,7 @@ static void serve(void)
         ed_command_event event = ED_COMMAND_PARTIAL;
         /* One command at a time, so that a talkative host does not stop the stream. */
         while (event == ED_COMMAND_PARTIAL && ed_link_read(&byte, 1) == 1) {
+            ed_alone_end();
             event = ed_command_put(&command, byte);
         }
         if (event == ED_COMMAND_READY) {
@@ -110,7 +113,7 @@ static void serve(void)
         if (ed_stream_is_on()) {
             ed_stream_step();
         } else if (event == ED_COMMAND_PARTIAL) {
-            ed_port_wait(ED_PORT_FOREVER);
+            ed_alone_wait();
         }
     }
 }
