@@ -40,7 +40,7 @@ class Manifest:
     """What an image holds, and what it takes of its board.
 
     port: `virtual_m4`, `host` or `arduino`; engine: as the firmware's `hello` names it.
-    target: what the compiler emitted code for, `portable` or `cortex_m4`.
+    target: what the compiler emitted code for, `portable`, `cortex_m4` or `esp32s3`.
     flash_bytes: all that is loaded, and of a real board's image what its core alone does not take
     (`reserved_flash_bytes` in boards.yaml; ram_bytes likewise). code_bytes: of it, what is not
     weights.

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 
 from edge_deploy import model
 from edge_deploy.errors import UnsupportedModel
+from tests import compiled_model
 from tests.converted import checks as converted
 from tests.converted.convert import NotConverted
 from tests.converted.functions import FUNCTIONS
@@ -69,6 +70,8 @@ def _check(task: Task) -> Found:
             return Found(*task, _digest(one.data), one.operators, one.compared)
         case = FAMILIES[name](Seeded(seed))
         compared = checks.check_on_host(case)
+        if "nn/s3/" in compiled_model.compile_graph(case.data, "esp32s3")[1].files["ed_model.c"]:
+            compared += checks.check_on_host(case, "esp32s3")
         prefer = ("arm-none-eabi-gcc", "zig")[seed % checks.ZIG_EACH == 0]
         compared += checks.check_on_m4(case, "cortex_m4", prefer)
         operators = tuple(operator.name for operator in model.read(case.data).operators)

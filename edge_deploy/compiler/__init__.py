@@ -14,7 +14,7 @@ from edge_deploy import __version__
 from edge_deploy.compiler import emit, ops, passes
 from edge_deploy.compiler import plan as planning
 from edge_deploy.compiler.fold import MOST_BYTES, fold
-from edge_deploy.compiler.ops.layer import CORTEX_M4, PORTABLE, TARGETS
+from edge_deploy.compiler.ops.layer import CORTEX_M4, ESP32S3, PORTABLE, TARGETS
 from edge_deploy.compiler.passes import Program
 from edge_deploy.compiler.plan import Buffer, Plan
 from edge_deploy.compiler.text import carray, wire_name
@@ -23,6 +23,7 @@ from edge_deploy.model.graph import Graph, Tensor
 
 __all__ = [
     "CORTEX_M4",
+    "ESP32S3",
     "PORTABLE",
     "TARGETS",
     "Buffer",
@@ -67,7 +68,7 @@ class Compiled:
 def compile(  # noqa: A001  (the word that the design gives this step)
     graph: Graph, *, target: str, command: str = "", model_name: str | None = None
 ) -> Compiled:
-    """Compile a graph for `target` (`portable` or `cortex_m4`).
+    """Compile a graph for `target` (`portable`, `cortex_m4` or `esp32s3`).
 
     command: what the generated files say made them. model_name: instead of the graph's own.
     Raises UnsupportedModel for what cannot be compiled exactly, ValueError for an unknown target.

@@ -163,7 +163,9 @@ def _array(layer: int, constant: Constant) -> str:
     else:
         words = (c_int32(int(value)) for value in values)
     name = f"layer_{layer}_{constant.suffix}"
-    return f"static const {constant.ctype} {name}[{values.size}] = {{\n{rows_of(words)}\n}};\n"
+    aligned = f" ED_ALIGNED({constant.alignment})" if constant.alignment else ""
+    head = f"static const {constant.ctype} {name}[{values.size}]{aligned}"
+    return f"{head} = {{\n{rows_of(words)}\n}};\n"
 
 
 def _shape(layer: int, shape: Shape) -> str:

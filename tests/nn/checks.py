@@ -55,12 +55,15 @@ def _drawn(draw: Any, family: Family) -> Case:
     return family(Drawn(draw))
 
 
-def check_on_host(case: Case) -> int:
-    """Portable kernels under address and undefined-behaviour sanitizers: values compared."""
+def check_on_host(case: Case, target: str = "portable") -> int:
+    """Kernels in C under address and undefined-behaviour sanitizers: values compared.
+
+    target: `portable`, or `esp32s3`, whose instructions are done in C there.
+    """
     inputs = compiled_model.random_inputs(model.read(case.data), RUNS)
     wanted = compiled_model.expected(case.data, inputs)
-    got = compiled_model.run_on_host(case.data, inputs)
-    compiled_model.assert_equal(case.data, got, wanted, what=f"host, {case.text}")
+    got = compiled_model.run_on_host(case.data, inputs, target)
+    compiled_model.assert_equal(case.data, got, wanted, what=f"{target} on host, {case.text}")
     return sum(array.size for run in wanted for array in run)
 
 

@@ -19,13 +19,21 @@ MODELS = {
     "every_operator": lambda: models.tiny_conv(2),
     "depthwise": lambda: models.depthwise_conv2d(9, height=7, width=6, channels=7, kernel=3),
 }
+# Families whose layers an ESP32-S3 does by vectors, and a seed with which one does.
+VECTORS = {
+    "converted_conv_2d": 20,
+    "depthwise_3x3": 3006,
+    "depthwise_conv_2d": 3009,
+    "fully_connected": 20,
+    "streaming_conv": 20,
+}
 
 
-def check(data: bytes, name: str, folder) -> None:
+def check(data: bytes, name: str, folder, target: str = "portable") -> None:
     graph = model.read(data, name=name)
     inputs = compiled_model.random_inputs(graph, RUNS)
     wanted = compiled_model.expected(data, inputs)
-    for file, text in compiler.compile(graph, target="portable").files.items():
+    for file, text in compiler.compile(graph, target=target).files.items():
         (folder / file).write_text(text, encoding="utf-8")
     rows = ",\n".join(", ".join(map(str, one)) for one in packed(inputs))
     (folder / "case.h").write_text(
@@ -49,3 +57,11 @@ def test_a_drawn_model_of_every_family(family, tmp_path):
     machine.needed()
     case = FAMILIES[family](Seeded(20))
     check(case.data, family.replace(" ", "_"), tmp_path)
+
+
+@pytest.mark.parametrize("family", VECTORS)
+def test_the_vectors_of_an_esp32_s3_in_c(family, tmp_path):
+    machine.needed()
+    case = FAMILIES[family](Seeded(VECTORS[family]))
+    check(case.data, family.replace(" ", "_"), tmp_path, "esp32s3")
+    assert '#include "nn/s3/' in (tmp_path / "ed_model.c").read_text()

@@ -1,4 +1,4 @@
-"""CONV_2D. Kernels: firmware/src/nn/conv.h (portable), firmware/src/nn/m4/conv.h."""
+"""CONV_2D. Kernels: firmware/src/nn/conv.h (portable), m4/conv.h and s3/conv.h beside it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_deploy.compiler.ops import conv_m4, window
+from edge_deploy.compiler.ops import conv_m4, vectors, window
 from edge_deploy.compiler.ops.layer import (
     CORTEX_M4,
     Code,
@@ -48,8 +48,14 @@ class Conv(Weighted):
         """True where the Cortex-M4 kernel runs; groups go through the portable one."""
         return target == CORTEX_M4 and self.groups == 1
 
+    def _vectors(self, target: str) -> bool:
+        """True where the ESP32-S3 kernel runs; groups go through the portable one."""
+        return self.groups == 1 and vectors.serve(target, self.rows.shape[1])
+
     def scratch_bytes(self, target: str) -> int:
         """Bytes beside input and output."""
+        if self._vectors(target):
+            return vectors.scratch_bytes(self.rows.shape[1])
         return conv_m4.scratch_bytes(self.window) if self._dsp(target) else 0
 
     def overlap(self, target: str, position: int) -> Overlap | None:
@@ -63,18 +69,24 @@ class Conv(Weighted):
             return self._m4_code()
         fields = {**vars(self.window), "groups": self.groups}
         fields |= {"input_zero_point": self.input_zero_point, **self.scale_fields()}
+        parameters = (
+            "const int8_t *input, int8_t *output, const int8_t *weights, "
+            "const int32_t *bias, const int32_t *multiplier, const int8_t *shift"
+        )
+        arguments = "&shape, input, weights, bias, multiplier, shift, output"
+        if self._vectors(target):
+            return Code(
+                include="nn/s3/conv.h",
+                stem="conv_2d",
+                parameters=f"{parameters}, uint32_t *scratch",
+                body=struct_body("ed_conv_shape", f"ed_s3_conv({arguments}, scratch)", fields),
+                constants=(vectors.rows(self.rows), *self.scale_constants()),
+            )
         return Code(
             include="nn/conv.h",
             stem="conv_2d",
-            parameters=(
-                "const int8_t *input, int8_t *output, const int8_t *weights, "
-                "const int32_t *bias, const int32_t *multiplier, const int8_t *shift"
-            ),
-            body=struct_body(
-                "ed_conv_shape",
-                "ed_conv(&shape, input, weights, bias, multiplier, shift, output)",
-                fields,
-            ),
+            parameters=parameters,
+            body=struct_body("ed_conv_shape", f"ed_conv({arguments})", fields),
             constants=(
                 Constant("weights", "int8_t", self.weights.reshape(-1)),
                 *self.scale_constants(),

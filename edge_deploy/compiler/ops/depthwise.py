@@ -1,4 +1,4 @@
-"""DEPTHWISE_CONV_2D. Kernels: firmware/src/nn/depthwise.h, firmware/src/nn/m4/depthwise*.h."""
+"""DEPTHWISE_CONV_2D. Kernels: firmware/src/nn/depthwise.h; in m4/ and s3/ beside it likewise."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_deploy.compiler.ops import single_shift, window
+from edge_deploy.compiler.ops import single_shift, vectors, window
 from edge_deploy.compiler.ops.layer import (
     CORTEX_M4,
+    ESP32S3,
     Code,
     Constant,
     Overlap,
@@ -38,6 +39,7 @@ _MOST_SCRATCH = 16384
 # Columns up to which four channels at a time are faster, without padding: 4 of 8 by 5x5 kernels
 # take 5.6 cycles a product instead of 8.2; 17 of 25 by 1x9 kernels 8.8 instead of 7.6.
 _NARROW = 4
+_VECTORS_OF_SUMS = 4  # ED_S3_SUMS_BYTES of the ESP32-S3 kernel
 _SIZES_3X3 = (
     "batches",
     "input_height",
@@ -114,6 +116,26 @@ class Depthwise(Weighted):
         ring = min(w.stride_x, w.dilation_x) == 1 and self._ring_bytes <= _MOST_SCRATCH
         return target == CORTEX_M4 and (self._is_3x3 or self._by_fours or ring)
 
+    def _vectors(self, target: str) -> bool:
+        """True where the ESP32-S3 kernel runs."""
+        w = self.window
+        return (
+            target == ESP32S3
+            and self.multiples == w.dilation_x == 1
+            and w.kernel_height * w.kernel_width <= vectors.MOST_LANE_PRODUCTS
+            and self._vector_bytes <= _MOST_SCRATCH
+        )
+
+    @property
+    def _vector_bytes(self) -> int:
+        """Scratch of the ESP32-S3 kernel: the rows of the map that a row of outputs reaches."""
+        w = self.window
+        columns = (w.output_width - 1) * w.stride_x + w.kernel_width
+        groups = vectors.count(w.input_channels)
+        return vectors.scratch_bytes(
+            vectors.LANES * (columns * w.kernel_height * groups + _VECTORS_OF_SUMS)
+        )
+
     @property
     def _is_3x3(self) -> bool:
         """True where the 3x3 kernel of Cortex-M4 serves."""
@@ -154,6 +176,8 @@ class Depthwise(Weighted):
 
     def scratch_bytes(self, target: str) -> int:
         """Bytes beside input and output."""
+        if self._vectors(target):
+            return self._vector_bytes
         if not self._dsp(target):
             return 0
         if self._by_fours:
@@ -183,14 +207,23 @@ class Depthwise(Weighted):
         del fields["output_channels"]
         fields["multiples"] = self.multiples
         fields |= {"input_zero_point": self.input_zero_point, **self.scale_fields()}
+        call = "(&shape, input, weights, bias, multiplier, shift, output"
+        if self._vectors(target):
+            taps = self.weights.transpose(1, 0, 2).reshape(-1, self.window.output_channels)
+            return Code(
+                include="nn/s3/depthwise.h",
+                stem="depthwise_conv_2d",
+                parameters=f"{_PARAMETERS}, uint32_t *scratch",
+                body=struct_body("ed_depthwise_shape", f"ed_s3_depthwise{call}, scratch)", fields),
+                constants=(vectors.rows(taps), *self.scale_constants()),
+            )
         if not self._dsp(target):
             weights = Constant("weights", "int8_t", self.weights.reshape(-1))
-            call = "ed_depthwise(&shape, input, weights, bias, multiplier, shift, output)"
             return Code(
                 include="nn/depthwise.h",
                 stem="depthwise_conv_2d",
                 parameters=_PARAMETERS,
-                body=struct_body("ed_depthwise_shape", call, fields),
+                body=struct_body("ed_depthwise_shape", f"ed_depthwise{call})", fields),
                 constants=(weights, *self.scale_constants()),
             )
         if self._is_3x3:

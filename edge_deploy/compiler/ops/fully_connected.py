@@ -1,4 +1,4 @@
-"""FULLY_CONNECTED. Kernels: firmware/src/nn/fully_connected.h, firmware/src/nn/m4/ likewise."""
+"""FULLY_CONNECTED. Kernels: firmware/src/nn/fully_connected.h; in nn/m4/ and nn/s3/ likewise."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_deploy.compiler import quantization
+from edge_deploy.compiler.ops import vectors
 from edge_deploy.compiler.ops.layer import CORTEX_M4, Code, Constant, Shape, Site
 from edge_deploy.compiler.ops.refuse import unsupported
 from edge_deploy.compiler.ops.weighted import Weighted, may_pair, paired_words, requantization
@@ -51,6 +52,11 @@ class FullyConnected(Weighted):
         """Multiply-accumulates."""
         return self.batches * int(self.weights.size)
 
+    def scratch_bytes(self, target: str) -> int:
+        """Bytes beside input and output."""
+        inputs = self.weights.shape[1]
+        return vectors.scratch_bytes(inputs) if vectors.serve(target, inputs) else 0
+
     def code(self, target: str) -> Code:
         """The layer in C."""
         outputs, inputs = self.weights.shape
@@ -70,6 +76,16 @@ class FullyConnected(Weighted):
             parameters += ", const int32_t *multiplier, const int8_t *shift"
             arguments = "input, weights, bias, multiplier, shift, output"
         per_output = int(not self.one_scale)
+        if vectors.serve(target, inputs):
+            return Code(
+                include="nn/s3/fully_connected.h",
+                stem="fully_connected",
+                parameters=parameters.format("ed_fully_connected", "int8_t")
+                + ", uint32_t *scratch",
+                body=f"    ed_s3_fully_connected(shape, {arguments}, scratch);",
+                constants=(vectors.rows(self.weights), *scales),
+                shape=Shape("ed_fully_connected_shape", {**fields, "per_output": per_output}),
+            )
         if target != CORTEX_M4:
             return Code(
                 include="nn/fully_connected.h",

@@ -19,8 +19,9 @@ from edge_deploy.compiler.ops.refuse import unsupported
 from edge_deploy.model.graph import DType, Graph, Operator, Tensor
 
 CORTEX_M4 = "cortex_m4"
+ESP32S3 = "esp32s3"
 PORTABLE = "portable"
-TARGETS = (PORTABLE, CORTEX_M4)
+TARGETS = (PORTABLE, CORTEX_M4, ESP32S3)
 
 _FULL_INTEGER = (
     "converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]",
@@ -30,11 +31,15 @@ _FULL_INTEGER = (
 
 @dataclass(frozen=True)
 class Constant:
-    """An array of the generated file. suffix: what it is, a C identifier; ctype: its elements."""
+    """An array of the generated file. suffix: what it is, a C identifier; ctype: its elements.
+
+    alignment: bytes to whose multiples its address must be one; 0 for what the elements need.
+    """
 
     suffix: str
     ctype: str
     values: NDArray[Any]
+    alignment: int = 0
 
     @property
     def bytes(self) -> int:

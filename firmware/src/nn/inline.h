@@ -14,10 +14,16 @@
  * its induction variables then address memory as 0 + integer, which its late pure-const pass takes
  * for a null pointer, so that the function seems to do nothing. What has a volatile asm does. */
 #define ED_KEEP() __asm__ volatile("" : : : "memory")
+#define ED_ALIGNED(bytes) __attribute__((aligned(bytes)))
+#define ED_TRAP() __builtin_trap()
 #else
 #define ED_INLINE static inline
 #define ED_SHARED static
 #define ED_KEEP() ((void)0)
+#define ED_ALIGNED(bytes)
+#define ED_TRAP() \
+    do {          \
+    } while (1)
 #endif
 
 #endif
