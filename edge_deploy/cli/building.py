@@ -8,10 +8,11 @@ from pathlib import Path
 
 import click
 
-from edge_deploy import boards as board_files
 from edge_deploy.artifact import Artifact
 from edge_deploy.boards import Board
+from edge_deploy.cli import kernels as own_kernels
 from edge_deploy.cli import output, prepare
+from edge_deploy.cli.kernels import kernels_option
 from edge_deploy.cli.options import MODEL_HELP, board_option, debug_option, json_option
 from edge_deploy.cli.prepare import Subject
 from edge_deploy.errors import EdgeDeployError, UsageError
@@ -23,6 +24,7 @@ _PORTS = {"board": "arduino", "virtual": "virtual_m4", "local": "host"}
 @click.command(epilog=MODEL_HELP)
 @click.argument("model_word", metavar="MODEL")
 @board_option
+@kernels_option
 @click.option(
     "--on",
     "on",
@@ -61,6 +63,7 @@ _PORTS = {"board": "arduino", "virtual": "virtual_m4", "local": "host"}
 def build(
     model_word: str,
     board: str | None,
+    kernels: str,
     on: str,
     dry_run: bool,
     folder: Path | None,
@@ -89,7 +92,8 @@ def build(
             try_next=[f"--export {Path(model_word).stem}_tflm"],
         )
     subject = prepare.subject(model_word)
-    chosen = board_files.load(board)
+    chosen = own_kernels.board(board, kernels)
+    own_kernels.tell(chosen)
     if folder is not None:
         _export(subject, chosen, folder, engine, arena_bytes, as_json=as_json)
         return

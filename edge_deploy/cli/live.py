@@ -9,7 +9,8 @@ import click
 
 from edge_deploy import boards, places
 from edge_deploy.build import project as projects
-from edge_deploy.cli import output, prepare, room, senses
+from edge_deploy.cli import kernels, output, prepare, room, senses
+from edge_deploy.cli.kernels import kernels_option
 from edge_deploy.cli.options import (
     MODEL_HELP,
     SceneWords,
@@ -46,6 +47,7 @@ count_option = click.option(
 @click.command(epilog=MODEL_HELP)
 @click.argument("model_word", metavar="MODEL")
 @target_options
+@kernels_option
 @count_option
 @click.option("--no-run", is_flag=True, help="Do not stream after flashing.")
 @click.option(
@@ -90,6 +92,7 @@ def flash(
         if live.session.board.source == "none":
             output.say("The model has no source of its own to stream from. What works on it:")
             where = f"--board {target.board} --on {target.on}"
+            where += f" --target {target.kernels}" if target.kernels else ""
             for verb in ("verify", "bench", "profile"):
                 output.say(f"  edge-deploy {verb} {model_word} {where}")
             return
@@ -98,7 +101,8 @@ def flash(
 
 def _flash_all(subject: Subject, target: Target, *, as_json: bool) -> None:
     """Every board of the kind on USB; each must answer with the model."""
-    board = boards.load(target.board)
+    board = kernels.board(target.board, target.kernels)
+    kernels.tell(board)
     prepare.compiled(subject, board)  # what cannot fit is told before a board is looked for
     found = room.boards_for(board, target)
     _, made = prepare.artifact(subject, board, projects.PORT)
@@ -109,6 +113,7 @@ def _flash_all(subject: Subject, target: Target, *, as_json: bool) -> None:
             session.check_model(made.manifest.model_sha256)
 
     again = ["edge-deploy", "flash", "--board", board.name, subject.word]
+    again += ["--target", target.kernels] if target.kernels else []
     room.each(board, found, made, again, check=check, as_json=as_json)
 
 

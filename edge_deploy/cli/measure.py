@@ -15,6 +15,7 @@ from edge_deploy.bench import verify as verifying
 from edge_deploy.bench.measure import DEFAULT_RUNS, DEFAULT_WARMUP, BenchResult
 from edge_deploy.budgets import Check
 from edge_deploy.cli import output, prepare
+from edge_deploy.cli.kernels import kernels_option
 from edge_deploy.cli.options import (
     MODEL_HELP,
     Target,
@@ -56,6 +57,7 @@ warmup_option = click.option(
 @click.command(epilog=MODEL_HELP)
 @click.argument("model_word", metavar="MODEL")
 @target_options
+@kernels_option
 @click.option(
     "--inputs",
     type=click.IntRange(min=1),
@@ -103,6 +105,7 @@ def verify(model_word: str, target: Target, inputs: int, as_json: bool) -> None:
 @click.command(epilog=MODEL_HELP)
 @click.argument("model_word", metavar="MODEL")
 @target_options
+@kernels_option
 @runs_option
 @warmup_option
 @budget_option
@@ -144,6 +147,7 @@ def bench(
 @click.command(epilog=MODEL_HELP)
 @click.argument("model_word", metavar="MODEL")
 @target_options
+@kernels_option
 @runs_option
 @warmup_option
 @json_option

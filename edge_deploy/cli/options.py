@@ -26,14 +26,18 @@ MODEL is a lab's name (edge-deploy labs), a folder with a lab.yaml, or a .tflite
 
 @dataclass(frozen=True)
 class Target:
-    """Where a verb runs: the words of `--board`, `--on` and what a virtual board is told."""
+    """Where a verb runs: the words of `--board`, `--on` and what a virtual board is told.
 
-    board: str  # empty where any will do
+    board: empty where any will do. kernels: of `--target`; empty for the board's own.
+    """
+
+    board: str
     on: str
     faults: tuple[str, ...] = ()
     seed: int = 0
     speed: str = "max"
     timeout_s: float = 10.0
+    kernels: str = ""
 
 
 @dataclass(frozen=True)
@@ -236,7 +240,8 @@ def _target(
             "no board named: give --board NAME.",
             try_next=["--board nano33", "edge-deploy boards"],
         )
-    how = {key: words.pop(key) for key in ("seed", "speed", "timeout_s") if key in words}
+    known = ("seed", "speed", "timeout_s", "kernels")
+    how = {key: words.pop(key) for key in known if key in words}
     return Target(board or "", on, faults, **how)
 
 

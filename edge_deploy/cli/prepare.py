@@ -21,7 +21,7 @@ from edge_deploy.bench import origins
 from edge_deploy.boards import Board
 from edge_deploy.budgets import Check
 from edge_deploy.build import project as projects
-from edge_deploy.cli import output
+from edge_deploy.cli import kernels, output
 from edge_deploy.cli.options import SceneWords, Target
 from edge_deploy.compiler import Compiled, interpreter
 from edge_deploy.devices import Scene
@@ -184,7 +184,8 @@ def artifact(subject: Subject, board: Board, port: str) -> tuple[Compiled, Artif
     """Compile the model and build the firmware with it for `board` and the firmware's `port`."""
     if port == projects.PORT:
         return _board_artifact(subject, board)
-    result = compiled(subject, board, portable=port == "host")
+    portable = port == "host" and board.target != compiler.ESP32S3  # those run everywhere, in C
+    result = compiled(subject, board, portable=portable)
     started = time.monotonic()
     made = build.firmware(
         result,
@@ -397,6 +398,12 @@ def talk(
                     f"the board at {target.on} is a {session.board.board}, not a {target.board}.",
                     try_next=[f"--board {session.board.board}"],
                 )
+            if target.kernels and not session.board.engine.endswith(f"/{target.kernels}"):
+                again = f"--board {target.board} --on {target.on} --target {target.kernels}"
+                raise WrongBoard(
+                    f"the board at {target.on} runs the model with {session.board.engine}.",
+                    try_next=[f"edge-deploy flash {again} {subject.word}"],
+                )
             yield session
 
 
@@ -405,7 +412,9 @@ def _found(
     subject: Subject, target: Target, *, wait_states: bool, scene: Scene | None
 ) -> Iterator[Device]:
     """The device: what cannot fit is told before one is looked for, its absence before a build."""
-    compiled(subject, boards.load(target.board))
+    board = kernels.board(target.board, target.kernels)
+    kernels.tell(board)
+    compiled(subject, board)
     with device(target, wait_states=wait_states, scene=scene) as chosen:
         yield chosen
 
@@ -415,7 +424,7 @@ def _flashed(
     subject: Subject, target: Target, chosen: Device, *, rewrite: bool = False
 ) -> Iterator[Live]:
     """Our firmware with the model, built, on the device, and answering."""
-    board = boards.load(target.board)
+    board = kernels.board(target.board, target.kernels)
     result, made = artifact(subject, board, chosen.port)
     if rewrite or chosen.port in PORTS or not _runs(chosen, made, target.timeout_s):
         flash(chosen, made)
@@ -437,11 +446,15 @@ def _runs(device: Device, artifact: Artifact, timeout_s: float) -> bool:
     """Whether a real board says that it runs this model with this firmware."""
     manifest = artifact.manifest
     found = asked(device, timeout_s)
-    return found is not None and (found.board, found.sha256, found.firmware, found.port) == (
-        manifest.board,
-        manifest.model_sha256,
-        manifest.tool_version,
-        manifest.port,
+    return found is not None and (
+        (found.board, found.sha256, found.firmware, found.port, found.engine)
+        == (
+            manifest.board,
+            manifest.model_sha256,
+            manifest.tool_version,
+            manifest.port,
+            manifest.engine,
+        )
     )
 
 

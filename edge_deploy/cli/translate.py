@@ -9,7 +9,9 @@ from pathlib import Path
 import click
 
 from edge_deploy import boards, compiler, places
+from edge_deploy.cli import kernels as own_kernels
 from edge_deploy.cli import output, prepare
+from edge_deploy.cli.kernels import kernels_option
 from edge_deploy.cli.options import MODEL_HELP, board_option, debug_option, json_option
 from edge_deploy.errors import EdgeDeployError, UsageError
 
@@ -20,6 +22,7 @@ HEADERS = ("model", "nn")
 @click.command("compile", epilog=MODEL_HELP)
 @click.argument("model_word", metavar="MODEL")
 @board_option
+@kernels_option
 @click.option(
     "-o",
     "--output",
@@ -32,7 +35,12 @@ HEADERS = ("model", "nn")
 @json_option
 @debug_option
 def compile_(
-    model_word: str, board: str | None, folder: Path | None, force: bool, as_json: bool
+    model_word: str,
+    board: str | None,
+    kernels: str,
+    folder: Path | None,
+    force: bool,
+    as_json: bool,
 ) -> None:
     """Compile MODEL to plain C99 that needs no interpreter, no heap and no library.
 
@@ -40,7 +48,14 @@ def compile_(
     kernels are those of the board's core; without, portable C.
     """
     subject = prepare.subject(model_word)
-    chosen = boards.load(board) if board else None
+    if kernels and not board:
+        again = f"edge-deploy compile {subject.word} --board xiao_esp32s3 --target {kernels}"
+        raise UsageError(
+            f"--target {kernels} is for one kind of board: give --board NAME.", try_next=[again]
+        )
+    chosen = own_kernels.board(board, kernels) if board else None
+    if chosen:
+        own_kernels.tell(chosen)
     compiled = prepare.compiled(
         subject, chosen or boards.load("nano33"), portable=chosen is None, force=True
     )

@@ -29,6 +29,7 @@ from tests.devices import fake_nano
 from tests.devices.fake_esp import ESP32_C3, EspBus
 from tests.firmware import building
 
+COMPILED = prepare.compiled
 NANO = ("--board", "nano33")
 XIAO = ("--board", "xiao_esp32s3")
 
@@ -83,6 +84,26 @@ def test_a_xiao_from_a_model_to_the_virtual_boards_results(bus, capfd):
     assert measured["model"] == local["model"]
     assert measured["arena_bytes"]["value"] == local["arena_bytes"]["value"]
     assert board.modes == ["program", "loader", "program"]  # it was written once
+
+
+def test_a_xiao_with_the_kernels_that_were_asked_for(bus, capfd, monkeypatch):
+    monkeypatch.setattr(prepare, "compiled", COMPILED)
+    board = bus.plug_xiao()
+    vectors = ("--target", "esp32s3")
+    code, _, err = typed(capfd, "flash", *XIAO, *vectors, "hello", "--no-run")
+    assert code == Exit.DONE, err
+    assert "/esp32s3, model " in err
+    found = document(capfd, "verify", *XIAO, *vectors, "hello", "--inputs", "20")
+    assert (found["compared"], found["mismatches"]) == (20, 0)
+    # What bench shows is of the kernels that it was asked for: it flashes the others.
+    code, out, err = typed(capfd, "bench", *XIAO, "hello", "--runs", "2")
+    assert code == Exit.DONE, err
+    assert "/portable, " in out
+    assert board.modes == ["program", "loader", "program", "loader", "program"]
+    code, _, err = typed(capfd, "verify", *XIAO, *vectors, "hello")
+    assert code == Exit.WRONG_BOARD
+    assert "runs the model with edge-deploy-" in err
+    assert "edge-deploy flash --board xiao_esp32s3 --on auto --target esp32s3 hello" in err
 
 
 def test_a_room_of_boards_each_labelled(bus, capfd):
