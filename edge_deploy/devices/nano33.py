@@ -155,7 +155,9 @@ def touch(path: str) -> None:
     """
     try:
         port = serial.Serial(path, TOUCH_BAUD, timeout=0, exclusive=True)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, *serial_link.UNREADY) as error:
+        if serial_link.is_leaving(error):
+            return  # it heard, and was faster
         raise serial_link.refusal(path, error) from error
     with contextlib.suppress(OSError):  # the board may be gone already
         port.dtr = False

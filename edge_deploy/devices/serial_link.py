@@ -25,6 +25,14 @@ _WRITE_TIMEOUT_S = 10.0
 
 _READ_BYTES = 65_536
 
+if sys.platform == "win32":
+    UNREADY: tuple[type[Exception], ...] = ()
+else:
+    import termios
+
+    # What pyserial lets through where a port goes away while it is opened; it is no OSError.
+    UNREADY = (termios.error,)
+
 _BUSY = (errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK)
 _DENIED = (errno.EACCES, errno.EPERM)
 _ABSENT = (errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ECONNREFUSED, errno.EHOSTUNREACH)
@@ -47,7 +55,7 @@ class SerialLink(Link):
             self._port = serial.serial_for_url(
                 url, baudrate=baud, timeout=0, write_timeout=_WRITE_TIMEOUT_S, exclusive=True
             )
-        except (OSError, ValueError) as error:  # SerialException is an OSError
+        except (OSError, ValueError, *UNREADY) as error:  # SerialException is an OSError
             raise refusal(url, error) from error
 
     @property
@@ -142,10 +150,15 @@ def refusal(url: str, error: Exception) -> EdgeDeployError:
     return LinkLost(f"{url} cannot be opened: {_words(error, number)}.")
 
 
+def is_leaving(error: Exception) -> bool:
+    """Whether a port could not be opened because it was going away just then."""
+    return _errno(error) == errno.EIO
+
+
 def _errno(error: BaseException | None) -> int | None:
     """The system's number of an error; pyserial often wraps the one that has it."""
     while error is not None:
-        number = getattr(error, "errno", None)
+        number = error.args[0] if isinstance(error, UNREADY) else getattr(error, "errno", None)
         if isinstance(number, int):
             return number
         error = error.__cause__ or error.__context__

@@ -6,6 +6,7 @@ import ast
 import errno
 import fcntl
 import os
+import termios
 import threading
 import time
 
@@ -77,6 +78,22 @@ def test_the_image_gets_there_byte_for_byte(bus, image):
     words = ["--info", "--port", "ttyACM0b", "--write", "--erase", "-U", "--reset", str(image)]
     assert written == words
     assert any("100%" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    "error", [termios.error(errno.EIO, "Input/output error"), OSError(errno.EIO, "no")]
+)
+def test_a_board_that_goes_before_the_touch_is_over(bus, image, monkeypatch, error):
+    opened = nano33.serial.Serial
+
+    def hasty(*words, **options):
+        opened(*words, **options).close()
+        raise error
+
+    monkeypatch.setattr(nano33.serial, "Serial", hasty)
+    board = bus.plug()
+    flash(board, image)
+    assert board.image == IMAGE
 
 
 def test_a_board_that_waits_in_its_bootloader_is_not_touched(bus, image):

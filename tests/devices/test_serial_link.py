@@ -106,3 +106,16 @@ def test_errors_of_the_system_are_cases(monkeypatch, number, case, code, wrapped
         SerialLink("/dev/ttyACM0")
     assert caught.value.exit_code == code
     assert "/dev/ttyACM0" in caught.value.message
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no termios")
+def test_a_port_that_goes_while_it_is_opened(monkeypatch):
+    """pyserial lets an error through that is none of the system's."""
+    import termios
+
+    def go(*_words, **_options):
+        raise termios.error(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(serial_link.serial, "serial_for_url", go)
+    with pytest.raises(LinkLost, match="cannot be opened: Input/output error"):
+        SerialLink("/dev/ttyACM0")
