@@ -7,6 +7,7 @@ import posixpath
 import re
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -143,28 +144,33 @@ def test_a_sketch_has_a_name_that_arduino_takes(name, sketch):
 # -- compiled and run, with nothing but what is in the folder ------------------------------------
 
 
-def compile_all(folder: Path, flags: list[str], output: Path) -> list[Path]:
-    """Every C and C++ file below a folder, for a fake Nano 33 BLE on this computer."""
+def compile_all(
+    folder: Path, flags: list[str], output: Path, *, board: str = building.NANO33
+) -> list[Path]:
+    """Every C and C++ file below a folder, for a fake core of the board on this computer."""
     core = building.ARDUINO / "core"
-    objects = []
     sources = sorted([*folder.rglob("*.c"), *folder.rglob("*.cpp")])
-    for number, source in enumerate(sources):
-        objects.append(output / f"{number}.o")
+
+    def compiled(number: int) -> Path:
+        source, made = sources[number], output / f"{number}.o"
         words = (
             ["gcc", "-std=c99"]
             if source.suffix == ".c"
-            else ["g++", "-std=gnu++14", f"-D{building.NANO33}", "-I", str(core)]
+            else ["g++", "-std=gnu++14", f"-D{board}", "-I", str(core)]
         )
         words += ["-O1", "-Werror", "-Wno-unknown-pragmas", *flags]
         done = subprocess.run(
-            [*words, "-c", str(source), "-o", str(objects[-1])],
+            [*words, "-c", str(source), "-o", str(made)],
             capture_output=True,
             text=True,
             timeout=300,
             check=False,
         )
         assert done.returncode == 0, done.stderr
-    return objects
+        return made
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        return list(pool.map(compiled, range(len(sources))))
 
 
 @pytest.mark.parametrize("target", [compiler.PORTABLE, compiler.ESP32S3])

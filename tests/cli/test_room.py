@@ -1,35 +1,29 @@
 """`flash --all` and `restore` on boards that only look real, of both kinds.
 
 As in test_real_board.py: PlatformIO and bossac are stand-ins, the boards are pseudo-terminals that
-run what was written to them. A XIAO runs its own project on the fake core of a Nano.
+run what was written to them.
 """
 
 from __future__ import annotations
 
 import fcntl
-import functools
 import json
 import os
 import shutil
-import sys
-from pathlib import Path
 
 import pytest
 
 pytest.importorskip("pty", reason="fake boards are pseudo-terminals")
 pytest.importorskip("esptool", reason="esptool is of the extra `boards`")
 
-from edge_deploy.build import platformio
-from edge_deploy.cli import prepare
-from edge_deploy.devices import esp32s3, nano33, usb
+from edge_deploy.devices import nano33
 from edge_deploy.errors import Exit
-from tests.cli.test_real_board import PIO
+from tests.cli import stand_ins
 from tests.cli.test_spine import document, typed
 from tests.devices import fake_nano
-from tests.devices.fake_esp import ESP32_C3, EspBus
+from tests.devices.fake_esp import ESP32_C3
 from tests.firmware import building
 
-COMPILED = prepare.compiled
 NANO = ("--board", "nano33")
 XIAO = ("--board", "xiao_esp32s3")
 
@@ -41,69 +35,10 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture
-def bus(tmp_path, home, monkeypatch):
-    if not shutil.which("gcc") or not shutil.which("g++"):
-        pytest.skip("no gcc and g++ on this machine")
-    monkeypatch.setenv("EDGE_DEPLOY_HOME", str(home))
-    stand_in = tmp_path / "pio.py"
-    stand_in.write_text(PIO)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
-    monkeypatch.setattr(platformio, "program", lambda: [sys.executable, str(stand_in)])
-    core = tmp_path / "core/packages/framework-arduinoespressif32/tools/partitions"
-    core.mkdir(parents=True)
-    (core / "boot_app0.bin").write_bytes(b"\x01\0\0\0" + b"\xff" * 8188)
-    monkeypatch.setenv("PLATFORMIO_CORE_DIR", str(tmp_path / "core"))
-    # This computer has none of the Cortex-M4's instructions.
-    portable = functools.partial(prepare.compiled, portable=True)
-    monkeypatch.setattr(prepare, "compiled", portable)
-    ports = tmp_path / "dev"
-    ports.mkdir()
-    made = EspBus(ports)
-    monkeypatch.setattr(usb, "connected", made.connected)
-    monkeypatch.setenv("EDGE_DEPLOY_BOSSAC", str(fake_nano.bossac(ports)))
-    for module in (nano33, esp32s3):
-        monkeypatch.setattr(module, "COMES_S", 5.0)
-        monkeypatch.setattr(module, "BY_HAND_S", 0.3)
-    monkeypatch.setattr(esp32s3, "LEAVES_S", 5.0)
-    monkeypatch.setattr(esp32s3, "ATTEMPTS", 3)
+def bus(tmp_path, home, tmp_path_factory, monkeypatch):
+    made = stand_ins.install(tmp_path, home, tmp_path_factory.getbasetemp() / "cores", monkeypatch)
     yield made
     made.close()
-
-
-def test_a_xiao_from_a_model_to_the_virtual_boards_results(bus, capfd):
-    board = bus.plug_xiao(back_as="ttyACM4")
-    code, out, err = typed(capfd, "flash", *XIAO, "hello", "--count", "5", "--plain")
-    assert code == Exit.DONE, err
-    assert "hello is on xiao_esp32s3 at " in err
-    assert out.count("x ") >= 5
-    assert board.image().startswith(b"\x7fELF")
-    found = document(capfd, "verify", *XIAO, "hello", "--inputs", "20")
-    assert (found["compared"], found["mismatches"]) == (20, 0)
-    measured = document(capfd, "bench", *XIAO, "hello", "--runs", "3")
-    local = document(capfd, "bench", *XIAO, "--on", "local", "hello", "--runs", "3")
-    assert measured["model"] == local["model"]
-    assert measured["arena_bytes"]["value"] == local["arena_bytes"]["value"]
-    assert board.modes == ["program", "loader", "program"]  # it was written once
-
-
-def test_a_xiao_with_the_kernels_that_were_asked_for(bus, capfd, monkeypatch):
-    monkeypatch.setattr(prepare, "compiled", COMPILED)
-    board = bus.plug_xiao()
-    vectors = ("--target", "esp32s3")
-    code, _, err = typed(capfd, "flash", *XIAO, *vectors, "hello", "--no-run")
-    assert code == Exit.DONE, err
-    assert "/esp32s3, model " in err
-    found = document(capfd, "verify", *XIAO, *vectors, "hello", "--inputs", "20")
-    assert (found["compared"], found["mismatches"]) == (20, 0)
-    # What bench shows is of the kernels that it was asked for: it flashes the others.
-    code, out, err = typed(capfd, "bench", *XIAO, "hello", "--runs", "2")
-    assert code == Exit.DONE, err
-    assert "/portable, " in out
-    assert board.modes == ["program", "loader", "program", "loader", "program"]
-    code, _, err = typed(capfd, "verify", *XIAO, *vectors, "hello")
-    assert code == Exit.WRONG_BOARD
-    assert "runs the model with edge-deploy-" in err
-    assert "edge-deploy flash --board xiao_esp32s3 --on auto --target esp32s3 hello" in err
 
 
 def test_a_room_of_boards_each_labelled(bus, capfd):

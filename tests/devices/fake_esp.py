@@ -30,6 +30,7 @@ OWN_USB, TINYUSB = "303a:1001", "2886:0056"
 ESP32_S3, ESP32_C3 = 9, 5  # chip ids, as GET_SECURITY_INFO answers
 APPLICATION = 0x10000
 _POLL_S = 0.01
+_AWAY_S = 0.15  # long enough to be missed by who looks 20 times a second
 _FLASH_BYTES = 8 << 20
 _END, _ESCAPE = b"\xc0", b"\xdb"
 _SYNC = b"\xc0\x00\x08"  # a frame, a request, SYNC
@@ -45,6 +46,7 @@ _OPTION1 = 0x6000812C
 _SPI = 0x60002000
 _SPI_USR2, _SPI_W0 = _SPI + 0x20, _SPI + 0x58
 _RDID, _SFDP = 0x9F, 0x5A
+_MAPPED = 0x3C000000  # where flash is read as data, in pages of 64 KB
 _WINBOND_8MB, _WINBOND_4MB = 0x1740EF, 0x1640EF
 
 
@@ -141,9 +143,10 @@ class FakeXiao:
         self._outgoing = self._received = b""
         self._stub = self._restart = False
         self.modes.append(mode)
-        if mode == "program" and self.image().startswith(b"\x7fELF"):
+        runs = program_of(self.image())
+        if mode == "program" and runs is not None and runs.startswith(b"\x7fELF"):
             program = self.home / f"{self.serial.replace(':', '')}.program"
-            program.write_bytes(self.image())
+            program.write_bytes(runs)
             program.chmod(0o700)
             self._child = subprocess.Popen(
                 [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
@@ -178,7 +181,7 @@ class FakeXiao:
                 self._replugged = False
                 self.mischief.silent = False
                 self._vanish()
-                time.sleep(0.15)
+                time.sleep(_AWAY_S)
                 self._appear(self.name, "loader")
             if self.port is None:
                 time.sleep(_POLL_S)
@@ -212,7 +215,7 @@ class FakeXiao:
         """The chip restarts into its loader: on its own USB the port stays."""
         if self.port is not None and self.port.usb_id == TINYUSB:
             self._vanish()
-            time.sleep(0.05)
+            time.sleep(_AWAY_S)
             self._appear(self.mischief.loader_as or self.name, "loader")
             return
         self._enter("loader")
@@ -240,7 +243,7 @@ class FakeXiao:
             self._enter("program")
             return
         self._vanish()
-        time.sleep(0.05)
+        time.sleep(_AWAY_S)
         if not self.mischief.no_return:
             self._appear(self.mischief.back_as or self.name, "program")
 
@@ -343,13 +346,32 @@ def _checksum(data: bytes) -> int:
 
 
 def bootloader() -> bytes:
-    """A small image of an ESP32-S3's bootloader, of the ESP-IDF's format, without flash settings.
+    """A small image of an ESP32-S3's bootloader, without flash settings."""
+    return _image(0x403C9880, 0x403C9000, bytes(range(48)) * 4)
 
-    ESP-IDF Programming Guide, "App Image Format": header, one segment, checksum, SHA-256.
-    """
-    segment = bytes(range(48)) * 4
-    header = struct.pack("<BBBBI", 0xE9, 1, 0, 0, 0x403C9880)
+
+def application(program: bytes) -> bytes:
+    """A program of this computer as an image of the ESP-IDF's, which the board unwraps and runs."""
+    return _image(0x42000020, _MAPPED + 0x20, program + bytes(-len(program) % 4))
+
+
+def program_of(image: bytes) -> bytes | None:
+    """What a bootloader would run, its checksum and digest being right; None where they are not."""
+    if len(image) < 32 or image[:2] != b"\xe9\x01":
+        return None
+    address, length = struct.unpack("<II", image[24:32])
+    segment = image[32 : 32 + length]
+    if address != _MAPPED + 0x20 or image[: len(_image(0, 0, segment))] != _image(
+        struct.unpack("<I", image[4:8])[0], address, segment
+    ):
+        return None
+    return segment
+
+
+def _image(entry: int, address: int, segment: bytes) -> bytes:
+    """ESP-IDF Programming Guide, "App Image Format": header, one segment, checksum, SHA-256."""
+    header = struct.pack("<BBBBI", 0xE9, 1, 0, 0, entry)
     extended = bytes([0xEE]) + b"\0" * 3 + struct.pack("<HBHH", ESP32_S3, 0, 0, 99) + b"\0" * 4
-    body = header + extended + b"\x01" + struct.pack("<II", 0x403C9000, len(segment)) + segment
+    body = header + extended + b"\x01" + struct.pack("<II", address, len(segment)) + segment
     body += b"\0" * (15 - len(body) % 16) + bytes([_checksum(segment)])
     return body + hashlib.sha256(body).digest()
