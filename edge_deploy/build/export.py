@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import edge_deploy
-from edge_deploy import kits, places
+from edge_deploy import compiler, kits, places
 from edge_deploy.boards import Board
 from edge_deploy.build import project
 from edge_deploy.sensing import FeatureSettings
@@ -35,6 +35,13 @@ the library Chirale_TensorFlowLite, for comparison with edge-deploy's own code, 
 edge-deploy. **It has not been built by us**: its syntax was checked against declarations of the
 core and of the library. Where the board says that the arena is too small, export again with a
 larger `--arena`.""",
+}
+
+# Of a model compiled for them.
+_KERNELS = {
+    compiler.ESP32S3: """
+Its kernels use the chip's vector instructions (`--target esp32s3`), and **no board has run them
+yet**: `edge-deploy verify` tells whether they are right on yours.""",
 }
 
 _BY_THE_IDE = "\n4. *Tools, Manage Libraries*: install `Chirale_TensorFlowLite`."
@@ -105,7 +112,7 @@ def files(
         shows=_SHOWS[board.name],
         by_hand=kit.by_hand.text,
         version=edge_deploy.__version__,
-        engine=_ENGINES[engine],
+        engine=_ENGINES[engine] + _KERNELS.get(board.target, ""),
     )
     found["LICENSE"] = (firmware / "LICENSE").read_text(encoding="utf-8")
     return found

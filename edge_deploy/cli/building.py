@@ -91,6 +91,10 @@ def build(
             "--engine tflm is for a project that others build: it needs --export.",
             try_next=[f"--export {Path(model_word).stem}_tflm"],
         )
+    if kernels and engine != "edge-deploy":
+        raise UsageError(
+            f"--target {kernels} is of edge-deploy's own code, not of --engine {engine}."
+        )
     subject = prepare.subject(model_word)
     chosen = own_kernels.board(board, kernels)
     own_kernels.tell(chosen)

@@ -80,7 +80,17 @@ def test_an_exported_project_has_them_and_their_headers(capfd, tmp_path):
     code, _, err = typed(capfd, "build", *XIAO, *VECTORS, "kws", "--export", folder)
     assert code == Exit.DONE, err
     assert err.count(UNTRIED) == 1
+    page = (folder / "README.md").read_text()
+    assert "**no board has run them\nyet**" in page
     for root in (folder / "platformio" / "src", folder / "kws" / "src"):
         found = sorted(path.name for path in (root / "nn" / "s3").iterdir())
         wanted = ("conv", "depthwise", "dot", "fully_connected", "patch", "pie", "pie_model")
         assert found == [f"{name}.h" for name in wanted]
+
+
+def test_another_engine_has_no_such_kernels(capfd, tmp_path):
+    words = ("build", *XIAO, *VECTORS, "hello", "--export", tmp_path / "project")
+    code, _, err = typed(capfd, *words, "--engine", "tflm")
+    assert code == Exit.USAGE
+    assert "not of --engine tflm" in err
+    assert not (tmp_path / "project").exists()
