@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from edge_deploy import boards
+from edge_deploy import boards, process
 from edge_deploy.build import config
+from edge_deploy.devices.local import PipeLink
 from edge_deploy.sensing import SourceSettings
+from edge_deploy.telemetry.readings import Inference
+from edge_deploy.telemetry.session import Session
 from tests.firmware import building, listener
 from tests.firmware.board import Board, fields_of, sealed
 from tests.firmware.listener import scores_of, window_of
@@ -86,6 +89,18 @@ def test_without_the_sensor_it_waits(
     with Board(hearing) as board:
         quiet(board)
         assert board.tell("stream on")[0]["code"] == "no-source"
+
+
+@pytest.mark.usefixtures("shown")
+def test_a_session_begins_in_the_midst_of_it(hearing: Path) -> None:
+    link = PipeLink(process.spawn([hearing]), "a board that was alone")
+    time.sleep(LONGER_S)  # what it streamed meanwhile comes first
+    with Session(link) as session:
+        hello = session.begin()
+        assert hello.source == "microphone"
+        assert session.window() == windows(listener.lab("mfcc"), some_sound(5, 0))[0].tobytes()
+        readings = session.stream(3)
+        assert [reading.n for reading in readings if isinstance(reading, Inference)] == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
