@@ -210,23 +210,24 @@ def seen(found):
 @pytest.mark.parametrize("sensor", ["OV2640", "OV3660"])
 def test_it_sees(programs, sensed, monkeypatch, sensor):
     """Upright, too: an OV3660 gives its rows from the lowest on."""
-    sensed("PICTURES", PICTURES, slow=2)
+    sensed("PICTURES", PICTURES, slow=4)
     monkeypatch.setenv(f"ED_FAKE_{sensor}", "1")
     with Board(programs.senses(XIAO, "image")) as running:
-        for results in (5, 3):
+        for results in (4, 2):
             found = stream(running, results)
             numbers = seen(found)
             assert numbers == sorted(set(numbers))
             # One each 100 ms, of 50 a second.
-            assert numbers[0] < 5 < numbers[-1]
+            assert numbers[0] < 5
+            assert numbers[-1] - numbers[0] > 2 * (results - 1)
             assert set(losses(found)) == {(0, 0)}
 
 
 def test_pictures_that_nobody_takes_are_lost_and_counted(programs, sensed, monkeypatch):
     sensed("PICTURES", PICTURES)
-    monkeypatch.setenv("ED_FAKE_STALL", "400 650")
+    monkeypatch.setenv("ED_FAKE_STALL", "700 650")
     with Board(programs.senses(XIAO, "image")) as running:
-        found = stream(running, 8)
+        found = stream(running, 11)
     numbers = seen(found)
     assert numbers == sorted(set(numbers))
     assert all(overruns == lost for overruns, lost in losses(found))
@@ -238,10 +239,10 @@ def test_pictures_that_nobody_takes_are_lost_and_counted(programs, sensed, monke
 def test_sound_that_is_lost_is_counted(programs, sensed, monkeypatch, board):
     sound = some_sound(11, 40_000)
     sensed("SOUND", sound)
-    monkeypatch.setenv("ED_FAKE_STALL", "500 700")
+    monkeypatch.setenv("ED_FAKE_STALL", "800 700")
     source = SourceSettings(kind="microphone", sample_rate_hz=16_000)
     with Board(programs.records(board, source)) as running:
-        found = recorded(running, "microphone", 10_000)
+        found = recorded(running, "microphone", 14_000)
     for record in found:
         samples = np.frombuffer(bytes.fromhex(record["hex"]), "<i2")
         at = int(record["n"])
@@ -259,7 +260,7 @@ def test_motion_that_is_lost_is_counted(programs, sensed, monkeypatch, board, li
     six = some_samples(LABS["motion_6"], 5, 3_000).astype("<i2")
     came = felt(board, six)
     sensed("MOTION", six)
-    monkeypatch.setenv("ED_FAKE_STALL", "500 700")
+    monkeypatch.setenv("ED_FAKE_STALL", "800 700")
     source = SourceSettings(kind="imu", sample_rate_hz=rate_hz, axes=6)
     with Board(programs.records(board, source)) as running:
         found = recorded(running, "imu", rate_hz)

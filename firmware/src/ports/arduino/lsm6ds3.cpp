@@ -119,7 +119,8 @@ static bool read(int16_t sample[ED_PORT_IMU_AXES])
 }
 
 /* A full FIFO begins anew: its 2,048 words are no whole number of sets, so which word is the oldest
- * is not known once it has written over some, and its 11 bits of a count say 0. */
+ * is not known once it has written over some, and its 11 bits of a count say 0 (as seen on a sensor:
+ * apache/nuttx, drivers/sensors/lsm6ds3trc_uorb.c). */
 static bool overrun(void)
 {
     uint8_t status[2];
