@@ -115,7 +115,7 @@ def hex_of(scores):
 @BOTH
 def test_it_hears(programs, sensed, board):
     sound = some_sound(9, 20_000)
-    sensed("SOUND", sound, slow=8)  # a stride of 30 ms is 240 ms
+    sensed("SOUND", sound, slow=6)  # a stride of 30 ms is 180 ms
     lab = LABS["mfcc"]
     host = windows(lab, sound)
     with Board(programs.senses(board, "mfcc")) as running:

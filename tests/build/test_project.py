@@ -7,7 +7,6 @@ import posixpath
 import re
 import shutil
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -151,8 +150,8 @@ def compile_all(
     core = building.ARDUINO / "core"
     sources = sorted([*folder.rglob("*.c"), *folder.rglob("*.cpp")])
 
-    def compiled(number: int) -> Path:
-        source, made = sources[number], output / f"{number}.o"
+    def compiled(source: Path) -> Path:
+        made = output / f"{sources.index(source)}.o"
         words = (
             ["gcc", "-std=c99"]
             if source.suffix == ".c"
@@ -169,8 +168,7 @@ def compile_all(
         assert done.returncode == 0, done.stderr
         return made
 
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        return list(pool.map(compiled, range(len(sources))))
+    return building.each_of(sources, compiled)
 
 
 @pytest.mark.parametrize("target", [compiler.PORTABLE, compiler.ESP32S3])

@@ -91,6 +91,6 @@ def install(tmp_path: Path, home: Path, cores: Path, patch: pytest.MonkeyPatch) 
         patch.setattr(module, "COMES_S", 5.0)
         patch.setattr(module, "BY_HAND_S", 0.3)
     # A fake board may be back before anyone looks.
-    patch.setattr(esp32s3, "LEAVES_S", 0.5)
+    patch.setattr(esp32s3, "LEAVES_S", 0.2)
     patch.setattr(esp32s3, "ATTEMPTS", 3)
     return made

@@ -7,7 +7,8 @@ import functools
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -53,11 +54,12 @@ def arduino_program(
     """
     folder = output.parent / f"{output.name}-objects"
     folder.mkdir()
-    objects = []
-    for source in firmware_sources("arduino") if sources is None else sources:
-        objects.append(folder / f"{source.stem}.o")
-        words = [*SANITIZERS, *flags, "-c"]
-        compile_c(["gcc"], [source], objects[-1], flags=words, config=config)
+
+    def compiled(source: Path) -> Path:
+        made = folder / f"{source.stem}.o"
+        return compile_c(["gcc"], [source], made, flags=[*SANITIZERS, *flags, "-c"], config=config)
+
+    objects = each_of(firmware_sources("arduino") if sources is None else sources, compiled)
     objects += _board_objects(board)
     words = ["g++", *SANITIZERS, *map(str, objects), "-lpthread", "-o", str(output)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
@@ -71,20 +73,31 @@ def _board_objects(board: str) -> tuple[Path, ...]:
     kept = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
     atexit.register(kept.cleanup)
     folder = Path(kept.name)
-    objects = fake_core(folder, board=board, flags=SANITIZERS)
-    for source in sorted((SOURCES / "ports" / "arduino").glob("*.cpp")):
-        objects.append(folder / f"{source.stem}_port.o")
-        compile_cpp("g++", source, objects[-1], board=board, flags=SANITIZERS)
-    return tuple(objects)
+
+    def compiled(source: Path) -> Path:
+        made = folder / f"{source.stem}_port.o"
+        compile_cpp("g++", source, made, board=board, flags=SANITIZERS)
+        return made
+
+    ported = each_of(sorted((SOURCES / "ports" / "arduino").glob("*.cpp")), compiled)
+    return (*ported, *fake_core(folder, board=board, flags=SANITIZERS))
 
 
 def fake_core(folder: Path, *, board: str, flags: Sequence[str] = ()) -> list[Path]:
     """Objects of a board's fake core, compiled into `folder`. board: the macro of its core."""
-    objects = []
-    for source in sorted(ARDUINO.glob("*.cpp")):
-        objects.append(folder / f"{source.stem}.o")
-        compile_cpp("g++", source, objects[-1], board=board, flags=flags)
-    return objects
+
+    def compiled(source: Path) -> Path:
+        made = folder / f"{source.stem}.o"
+        compile_cpp("g++", source, made, board=board, flags=flags)
+        return made
+
+    return each_of(sorted(ARDUINO.glob("*.cpp")), compiled)
+
+
+def each_of(sources: Sequence[Path], compiled: Callable[[Path], Path]) -> list[Path]:
+    """Every source compiled, two at a time."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        return list(pool.map(compiled, sources))
 
 
 def compile_cpp(
