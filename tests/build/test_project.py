@@ -155,9 +155,9 @@ def compile_all(
         words = (
             ["gcc", "-std=c99"]
             if source.suffix == ".c"
-            else ["g++", "-std=gnu++14", f"-D{board}", "-I", str(core)]
+            else ["g++", building.CORE_CPP, f"-D{board}", "-I", str(core)]
         )
-        words += ["-O1", "-Werror", "-Wno-unknown-pragmas", *flags]
+        words += ["-O1", building.CORE_CHAR, "-Werror", "-Wno-unknown-pragmas", *flags]
         done = subprocess.run(
             [*words, "-c", str(source), "-o", str(made)],
             capture_output=True,
