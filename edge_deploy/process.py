@@ -39,6 +39,9 @@ _TERMINATE_S = 2.0
 # in an uninterruptible system call, or a grandchild that left the group, takes longer.
 _KILL_S = 5.0
 
+ENDS_S = 10.0
+"""How long a program that has closed its output may take to end."""
+
 # How much of a child's standard error is kept for messages.
 _ERRORS_BYTES = 65_536
 

@@ -29,8 +29,6 @@ from edge_deploy.toolchains import ToolchainMissing
 
 # The first build downloads a core and a compiler; a later one takes a minute or two.
 TIMEOUT_S = 3600.0
-# Of a program that has closed its output.
-_ENDS_S = 10.0
 _KEEP_LOGS = 20
 # Of an ESP32 the platform builds two of the files beside the program; the third is its core's.
 _CORE_PARTS = {
@@ -195,7 +193,7 @@ def _followed(words: Sequence[str], log: Path, progress: Progress | None) -> tup
             kept.flush()
             if progress is not None:
                 progress(line)
-        code = child.wait(_ENDS_S)
+        code = child.wait(process.ENDS_S)
         errors = child.errors().decode("utf-8", "replace")
         kept.write(errors)
     return "\n".join([*lines, errors]), code

@@ -57,7 +57,8 @@ def _real(target: Target) -> Device:
     try:
         return prepare.device(target)
     except NoBoard as none:
-        raise none.without("--on virtual") from none.__cause__
+        none.without("--on virtual")
+        raise
 
 
 def _nothing(_device: Device) -> None:

@@ -21,7 +21,7 @@ from edge_deploy.cli.options import (
     target_options,
 )
 from edge_deploy.devices import Scene, is_emulated
-from edge_deploy.errors import EdgeDeployError, Exit, NoBoard, UsageError
+from edge_deploy.errors import EdgeDeployError, NoBoard, UsageError
 from edge_deploy.kits import Kit
 from edge_deploy.sensing import SourceSettings
 from edge_deploy.telemetry.failures import BoardRefused
@@ -34,8 +34,6 @@ _BLINKS, _BLINK_S = 3, 0.3
 
 class PartFailed(EdgeDeployError):
     """A part of the board does not do what it should."""
-
-    exit = Exit.FAILED
 
 
 @click.command()
@@ -67,7 +65,8 @@ def selftest(target: Target, words: SceneWords, no_person: bool, as_json: bool) 
     try:
         variant, findings = _look(target, scene, kit, person=person)
     except NoBoard as none:
-        raise none.without("--on port:") from none.__cause__
+        none.without("--on port:")
+        raise
     failed = [each.check for each in findings if each.verdict is Verdict.FAIL]
     if as_json:
         output.document(

@@ -29,8 +29,6 @@ LEAVES_S = 2.0
 # The system may still list a port that has just failed for being gone.
 GONE_S = 0.5
 
-_CABLE = "another cable, or a port of the computer itself instead of a hub"
-
 Pieces = Sequence[tuple[int, Path]]
 
 
@@ -224,7 +222,7 @@ def _is(board: Board, track: Track, each: Connected) -> bool:
 def _silent(board: Board, port: Connected) -> FlashFailed:
     return FlashFailed(
         f"the ROM loader of the {board.name} at {port.path} does not answer.",
-        try_next=(uploading.again(board), _CABLE),
+        try_next=(uploading.again(board), uploading.CABLE),
     )
 
 
@@ -235,12 +233,12 @@ def _interrupted(board: Board, port: Connected, error: Exception, *, begun: bool
             f"the board at {port.path} was unplugged while it was written: {left}.",
             try_next=(
                 "plug it in again, and the same command: its ROM loader cannot be lost",
-                _CABLE,
+                uploading.CABLE,
             ),
         )
     return FlashFailed(
         f"the upload to {port.path} failed: {_line(error)}.",
-        try_next=(uploading.again(board), _CABLE),
+        try_next=(uploading.again(board), uploading.CABLE),
     )
 
 
@@ -252,19 +250,12 @@ def _line(error: Exception) -> str:
 def _back(board: Board, track: Track, written: Connected, port: Connected, say: Say) -> Connected:
     """The board's port once it has restarted. Raises FlashFailed."""
     uploading.wait_gone(written.path, LEAVES_S)
-    found = uploading.wait_for(lambda each: _is(board, track, each), COMES_S)
-    if found is None:
-        raise FlashFailed(
-            f"the image is on the {board.name}, and the board did not come back to USB within "
-            f"{COMES_S:.0f} s.",
-            try_next=(
-                "unplug it and plug it in, then edge-deploy run --board " + board.name,
-                _CABLE,
-            ),
-        )
-    if found.path != port.path:
-        say(f"The board came back as {found.path}.")
-    return found
+    plug = f"unplug it and plug it in, then edge-deploy run --board {board.name}"
+
+    def runs(each: Connected) -> bool:
+        return _is(board, track, each)
+
+    return uploading.back(board, runs, port, COMES_S, say, try_next=(plug, uploading.CABLE))
 
 
 # -- what esptool says -------------------------------------------------------------------------

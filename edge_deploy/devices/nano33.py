@@ -131,7 +131,7 @@ def _touched(board: Board, port: Connected, track: Track, say: Say) -> Connected
             f"the bootloader of the {board.name} at {port.path} did not come back to USB.",
             try_next=(
                 uploading.again(board),
-                "another cable, or a port of the computer itself instead of a hub",
+                uploading.CABLE,
             ),
         )
     return found
@@ -180,13 +180,5 @@ def _back(board: Board, port: Connected, track: Track, say: Say) -> Connected:
     def runs(each: Connected) -> bool:
         return track.is_it(each) and board.usb_ids.get(each.usb_id) in {"application", "either"}
 
-    found = uploading.wait_for(runs, COMES_S)
-    if found is None:
-        raise FlashFailed(
-            f"the image is on the {board.name}, and the board did not come back to USB within "
-            f"{COMES_S:.0f} s.",
-            try_next=("press its reset button once, then edge-deploy run --board " + board.name,),
-        )
-    if found.path != port.path:
-        say(f"The board came back as {found.path}.")
-    return found
+    press = f"press its reset button once, then edge-deploy run --board {board.name}"
+    return uploading.back(board, runs, port, COMES_S, say, try_next=(press,))

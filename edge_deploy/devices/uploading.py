@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -29,12 +29,13 @@ def silent(_line: str) -> None:
     """A Say that says nothing."""
 
 
+CABLE = "another cable, or a port of the computer itself instead of a hub"
+"""What to try where a board does not come or does not answer."""
+
 # How often the system is asked for its ports.
 POLL_S = 0.05
 # A bootloader is there after a second or two; Windows may install a driver first.
 COMES_S = 12.0
-# Of a program that has closed its output.
-_ENDS_S = 10.0
 # A port that has just come is the administrator's until udev has given it to its group, and may be
 # ModemManager's for some seconds.
 SETTLES_S = 5.0
@@ -87,6 +88,31 @@ def wait_for(wanted: Callable[[Connected], bool], timeout_s: float) -> Connected
         time.sleep(POLL_S)
 
 
+def back(
+    board: Board,
+    runs: Callable[[Connected], bool],
+    before: Connected,
+    timeout_s: float,
+    say: Say,
+    *,
+    try_next: Iterable[str],
+) -> Connected:
+    """The port of a board that restarts, once it `runs`; says so where it is not `before`'s.
+
+    Raises FlashFailed with `try_next` where none came in time.
+    """
+    found = wait_for(runs, timeout_s)
+    if found is None:
+        raise FlashFailed(
+            f"the image is on the {board.name}, and the board did not come back to USB within "
+            f"{timeout_s:.0f} s.",
+            try_next=try_next,
+        )
+    if found.path != before.path:
+        say(f"The board came back as {found.path}.")
+    return found
+
+
 def opened(open_it: Callable[[], T]) -> T:
     """What `open_it` makes of a port that has just come: refusals are waited out for a while.
 
@@ -127,7 +153,7 @@ def run(words: Sequence[str], timeout_s: float, say: Say) -> str:
                 say(line.strip())
         except ProcessTimeout as hung:
             raise FlashFailed(f"the upload stands still: {hung.message}") from hung
-        code = child.wait(_ENDS_S)
+        code = child.wait(process.ENDS_S)
         errors = child.errors().decode("utf-8", "replace")
     lines += [line.strip() for line in errors.splitlines() if line.strip()]
     if code != 0:
