@@ -144,8 +144,8 @@ static void test_words(void)
     (void)feed(&command, "a b c d e f g%");
     CHECK(ed_command_words(&command, words) == ED_COMMAND_MAX_WORDS);
     CHECK(strcmp(words[5], "f g") == 0);
-    CHECK(ed_command_is("load", "load") && !ed_command_is("load", "loa"));
-    CHECK(!ed_command_is("loa", "load") && ed_command_is("", ""));
+    CHECK(ed_text_equal("load", "load") && !ed_text_equal("load", "loa"));
+    CHECK(!ed_text_equal("loa", "load") && ed_text_equal("", ""));
 }
 
 static void test_line(void)

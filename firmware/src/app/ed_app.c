@@ -19,6 +19,7 @@
 #include "wire/ed_command.h"
 #include "wire/ed_line.h"
 #include "wire/ed_record.h"
+#include "wire/ed_text.h"
 
 static const char *reason_text(ed_port_reset_reason reason)
 {
@@ -74,7 +75,7 @@ static bool execute(ed_command *command)
             stay = ed_session_execute(words, count);
         } else if (count == 0) {
             /* A lone '%': the answer is m-ready. */
-        } else if (count == 1 && ed_command_is(words[0], "hello")) {
+        } else if (count == 1 && ed_text_equal(words[0], "hello")) {
             ed_session_hello(); /* changes nothing, and a person may type it */
         } else if (ed_session_knows(words[0])) {
             ed_record_error("crc");

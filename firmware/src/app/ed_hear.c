@@ -11,6 +11,7 @@
 #include "wire/ed_command.h"
 #include "wire/ed_crc.h"
 #include "wire/ed_record.h"
+#include "wire/ed_text.h"
 
 static uint32_t expected; /* bytes that the host is to send to the window's room */
 
@@ -68,10 +69,10 @@ bool ed_hear_execute(const char *name, char *const *words, size_t count)
         void (*execute)(void);
     } bare[] = {{"forget", forget}, {"decide", decide}, {"window", ed_sense_show_window}};
     void (*execute)(void) = NULL;
-    const bool hears = ed_command_is(name, "hear");
+    const bool hears = ed_text_equal(name, "hear");
 
     for (size_t i = 0; i < sizeof bare / sizeof bare[0]; i++) {
-        if (ed_command_is(name, bare[i].name)) {
+        if (ed_text_equal(name, bare[i].name)) {
             execute = bare[i].execute;
         }
     }

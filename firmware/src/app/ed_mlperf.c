@@ -126,9 +126,9 @@ static void db_print(void)
 
 static void db(char *const *words, size_t count)
 {
-    if (count == 3 && ed_command_is(words[1], "load")) {
+    if (count == 3 && ed_text_equal(words[1], "load")) {
         db_load(words[2]);
-    } else if (count == 2 && ed_command_is(words[1], "print")) {
+    } else if (count == 2 && ed_text_equal(words[1], "print")) {
         db_print();
     } else if (count == 2) {
         db_bytes(words[1]);
@@ -185,22 +185,22 @@ void ed_mlperf_execute(char *const *words, size_t count)
 {
     const char *name = words[0];
 
-    if (ed_command_is(name, "name")) {
+    if (ed_text_equal(name, "name")) {
         ed_line_send("m-name-dut-[edge-deploy]");
-    } else if (ed_command_is(name, "profile")) {
+    } else if (ed_text_equal(name, "profile")) {
         ed_line_send("m-profile-[ULPMark for tinyML Firmware V0.0.1]");
         ed_line_text("m-model-[");
         ed_line_cut_text(ed_model.name, ED_WIRE_TEXT_BYTES);
         ed_line_send("]");
-    } else if (ed_command_is(name, "timestamp")) {
+    } else if (ed_text_equal(name, "timestamp")) {
         lap();
-    } else if (ed_command_is(name, "help")) {
+    } else if (ed_text_equal(name, "help")) {
         help();
-    } else if (ed_command_is(name, "db")) {
+    } else if (ed_text_equal(name, "db")) {
         db(words, count);
-    } else if (ed_command_is(name, "infer")) {
+    } else if (ed_text_equal(name, "infer")) {
         infer(words, count);
-    } else if (ed_command_is(name, "results")) {
+    } else if (ed_text_equal(name, "results")) {
         results();
     } else {
         ed_line_error("Unknown command: ", name);

@@ -73,9 +73,9 @@ static void memory(void)
 
 bool ed_parts_execute(const char *name, char *const *words, size_t count)
 {
-    if (ed_command_is(name, "led")) {
+    if (ed_text_equal(name, "led")) {
         led(count == 2 ? words[1] : "");
-    } else if (ed_command_is(name, "memory")) {
+    } else if (ed_text_equal(name, "memory")) {
         if (count == 1) {
             memory();
         } else {

@@ -190,7 +190,7 @@ static bool remember(const char *name, char *const *words, size_t count)
     return ed_hear_execute(name, words, count);
 #else
     (void)words;
-    if (ED_MODEL_STATE_BYTES == 0 || !ed_command_is(name, "forget")) {
+    if (ED_MODEL_STATE_BYTES == 0 || !ed_text_equal(name, "forget")) {
         return false;
     }
     if (count != 1) {
@@ -219,12 +219,12 @@ static void stream(char *const *words, size_t count)
 {
     uint32_t results = 0;
 
-    if (count == 2 && ed_command_is(words[1], "off")) {
+    if (count == 2 && ed_text_equal(words[1], "off")) {
         ed_stream_stop();
-    } else if (count < 2 || count > 3 || !ed_command_is(words[1], "on") ||
+    } else if (count < 2 || count > 3 || !ed_text_equal(words[1], "on") ||
                (count == 3 && ed_text_read_u32(words[2], 1, ED_WIRE_MAX_RUNS, &results) != ED_OK)) {
         ed_record_error("range");
-    } else if (ED_RECORDS && ed_command_is(words[0], "stream")) {
+    } else if (ED_RECORDS && ed_text_equal(words[0], "stream")) {
         ed_record_error("no-source");
     } else if (ed_stream_start(results) != ED_OK) {
         refuse_stream();
@@ -246,7 +246,7 @@ bool ed_session_knows(const char *word)
     };
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (ed_command_is(word, names[i])) {
+        if (ed_text_equal(word, names[i])) {
             return true;
         }
     }
@@ -257,11 +257,11 @@ bool ed_session_execute(char *const *words, size_t count)
 {
     const char *name = count == 0 ? "" : words[0];
 
-    if (ed_command_is(name, "load")) {
+    if (ed_text_equal(name, "load")) {
         load(words, count);
-    } else if (ed_command_is(name, "run")) {
+    } else if (ed_text_equal(name, "run")) {
         run(words, count);
-    } else if (ed_command_is(name, "stream") || (ED_RECORDS && ed_command_is(name, "raw"))) {
+    } else if (ed_text_equal(name, "stream") || (ED_RECORDS && ed_text_equal(name, "raw"))) {
         stream(words, count);
     } else if (remember(name, words, count) ||
                (ED_RECORDS && ed_parts_execute(name, words, count))) {
@@ -270,7 +270,7 @@ bool ed_session_execute(char *const *words, size_t count)
         ed_record_error("unknown");
     } else if (count != 1) {
         ed_record_error("range");
-    } else if (ed_command_is(name, "hello")) {
+    } else if (ed_text_equal(name, "hello")) {
         ed_session_hello();
     } else {
         ed_record_begin("reset");

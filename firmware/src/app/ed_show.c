@@ -89,15 +89,6 @@ static void write_score(char to[SCORE_CHARS + 1], const ed_model_tensor *output,
     to[count] = '\0';
 }
 
-static bool equal(const char *left, const char *right)
-{
-    while (*left != '\0' && *left == *right) {
-        left++;
-        right++;
-    }
-    return *left == *right;
-}
-
 static void show_label(const ed_model_tensor *output, const ed_decision *made)
 {
     char label[ED_PORT_LABEL_CHARS + 1];
@@ -105,7 +96,7 @@ static void show_label(const ed_model_tensor *output, const ed_decision *made)
     ed_port_shown shown = nothing;
 
     write_score(score, output, made->score);
-    if (!dark && made->label == last.label && equal(score, last.score)) {
+    if (!dark && made->label == last.label && ed_text_equal(score, last.score)) {
         return;
     }
     unescape(label, ed_labels_text(made->label));

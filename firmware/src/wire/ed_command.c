@@ -82,12 +82,3 @@ size_t ed_command_words(ed_command *command, char *words[ED_COMMAND_MAX_WORDS])
         *at++ = '\0';
     }
 }
-
-bool ed_command_is(const char *word, const char *other)
-{
-    while (*word != '\0' && *word == *other) {
-        word++;
-        other++;
-    }
-    return *word == *other;
-}

@@ -42,7 +42,4 @@ ed_command_seal ed_command_unseal(ed_command *command);
  * holds all the rest. */
 size_t ed_command_words(ed_command *command, char *words[ED_COMMAND_MAX_WORDS]);
 
-/* Whether two terminated strings are equal. */
-bool ed_command_is(const char *word, const char *other);
-
 #endif

@@ -150,3 +150,12 @@ ed_status ed_text_read_hex(const char *text, size_t digits, uint32_t *value)
     *value = sum;
     return ED_OK;
 }
+
+bool ed_text_equal(const char *word, const char *other)
+{
+    while (*word != '\0' && *word == *other) {
+        word++;
+        other++;
+    }
+    return *word == *other;
+}

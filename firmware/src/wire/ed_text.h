@@ -2,6 +2,7 @@
 #ifndef ED_TEXT_H
 #define ED_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -9,6 +10,9 @@
 
 #define ED_TEXT_U64_BYTES 20   /* 18446744073709551615 */
 #define ED_TEXT_FIXED3_BYTES 44 /* a sign, the 39 digits of FLT_MAX, ".000" */
+
+/* Whether two terminated strings are equal. */
+bool ed_text_equal(const char *word, const char *other);
 
 /* Write `value` as decimal into `to`, not terminated; returns the number of characters. */
 size_t ed_text_u64(char to[ED_TEXT_U64_BYTES], uint64_t value);
