@@ -278,6 +278,15 @@ def test_motion_that_is_lost_is_counted(programs, sensed, monkeypatch, board, li
     assert lost[0] == 0
 
 
+def holds_to(program: Path, variant: str, sensors: str) -> None:
+    """What a program says of the board that it is on, and that it listens only where it can."""
+    with Board(program) as board:
+        hello = board.tell("hello")[0]
+        assert (hello["variant"], hello["sensors"]) == (variant, sensors)
+        if "microphone" not in sensors:
+            assert told(board, "stream on") == [error("no-source", missing="microphone")]
+
+
 @pytest.mark.parametrize(
     ("chips", "variant", "sensors"),
     [
@@ -308,11 +317,7 @@ def test_motion_that_is_lost_is_counted(programs, sensed, monkeypatch, board, li
 )
 def test_what_is_on_a_nano_is_told_and_no_more(programs, monkeypatch, chips, variant, sensors):
     monkeypatch.setenv("ED_FAKE_CHIPS", chips)
-    with Board(programs.senses(NANO33, "mfcc")) as board:
-        hello = board.tell("hello")[0]
-        assert (hello["variant"], hello["sensors"]) == (variant, sensors)
-        if "microphone" not in sensors:
-            assert told(board, "stream on") == [error("no-source", missing="microphone")]
+    holds_to(programs.senses(NANO33, "mfcc"), variant, sensors)
 
 
 @pytest.mark.parametrize(
@@ -334,11 +339,7 @@ def test_what_is_on_a_nano_is_told_and_no_more(programs, monkeypatch, chips, var
 )
 def test_what_is_on_a_xiao_is_told_and_no_more(programs, monkeypatch, chips, variant, sensors):
     monkeypatch.setenv("ED_FAKE_CHIPS", chips)
-    with Board(programs.senses(XIAO, "mfcc")) as board:
-        hello = board.tell("hello")[0]
-        assert (hello["variant"], hello["sensors"]) == (variant, sensors)
-        if "microphone" not in sensors:
-            assert told(board, "stream on") == [error("no-source", missing="microphone")]
+    holds_to(programs.senses(XIAO, "mfcc"), variant, sensors)
     with Board(programs.senses(XIAO, "image")) as board:
         if "camera" not in sensors:
             assert told(board, "stream on") == [error("no-source", missing="camera")]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,3 +43,25 @@ def command(
         return Ended(code, out, err)
 
     return type_
+
+
+@pytest.fixture(scope="module")
+def builds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home for all tests of a file, so that firmware for fake boards is built once."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def bus(
+    tmp_path: Path,
+    builds: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Any]:
+    """A bus to plug fake boards into, with stand-ins for what builds and writes (stand_ins.py)."""
+    from tests.cli import stand_ins  # fake boards need the extra `boards`
+
+    cores = tmp_path_factory.getbasetemp() / "cores"
+    made = stand_ins.install(tmp_path, builds, cores, monkeypatch)
+    yield made
+    made.close()

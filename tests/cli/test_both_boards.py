@@ -33,19 +33,6 @@ ONCE = {
 }
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """One for all tests, so that firmware is built once."""
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture
-def bus(tmp_path, home, tmp_path_factory, monkeypatch):
-    made = stand_ins.install(tmp_path, home, tmp_path_factory.getbasetemp() / "cores", monkeypatch)
-    yield made
-    made.close()
-
-
 def plug(bus, kind):
     return bus.plug() if kind == "nano33" else bus.plug_xiao()
 
@@ -79,10 +66,10 @@ def test_from_a_model_to_a_board_that_answers_as_a_virtual_one(bus, capfd, kind)
     assert board.modes == ONCE[kind]
 
 
-def test_what_a_xiao_got_is_what_was_built_byte_for_byte(bus, capfd, home):
+def test_what_a_xiao_got_is_what_was_built_byte_for_byte(bus, capfd, builds):
     board = bus.plug_xiao(back_as="ttyACM4")
     flash(capfd, "xiao_esp32s3")
-    images = [path.read_bytes() for path in home.rglob("firmware.bin")]
+    images = [path.read_bytes() for path in builds.rglob("firmware.bin")]
     assert board.image() in images
     assert fake_esp.program_of(board.image()).startswith(b"\x7fELF")
     # A byte that is another one is no program.

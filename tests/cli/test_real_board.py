@@ -12,23 +12,8 @@ pytest.importorskip("pty", reason="fake boards are pseudo-terminals")
 from edge_deploy.bench import asked
 from edge_deploy.devices import nano33
 from edge_deploy.errors import Exit
-from tests.cli import stand_ins
 from tests.cli.test_spine import document, typed
 from tests.devices import fake_nano
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """One for all tests, so that firmware is built once."""
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture
-def bus(tmp_path, home, tmp_path_factory, monkeypatch):
-    made = stand_ins.install(tmp_path, home, tmp_path_factory.getbasetemp() / "cores", monkeypatch)
-    yield made
-    made.close()
-
 
 BOARD = ("--board", "nano33")
 

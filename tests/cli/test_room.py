@@ -18,7 +18,6 @@ pytest.importorskip("esptool", reason="esptool is of the extra `boards`")
 
 from edge_deploy.devices import nano33
 from edge_deploy.errors import Exit
-from tests.cli import stand_ins
 from tests.cli.test_spine import document, typed
 from tests.devices import fake_nano
 from tests.devices.fake_esp import ESP32_C3
@@ -26,19 +25,6 @@ from tests.firmware import building
 
 NANO = ("--board", "nano33")
 XIAO = ("--board", "xiao_esp32s3")
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """One for all tests, so that firmware is built once."""
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture
-def bus(tmp_path, home, tmp_path_factory, monkeypatch):
-    made = stand_ins.install(tmp_path, home, tmp_path_factory.getbasetemp() / "cores", monkeypatch)
-    yield made
-    made.close()
 
 
 def test_a_room_of_boards_each_labelled(bus, capfd):

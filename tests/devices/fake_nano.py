@@ -8,6 +8,7 @@ program of this computer, runs it. **None of this is the real bootloader or the 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import pty
 import stat
@@ -17,6 +18,7 @@ import termios
 import threading
 import time
 import tty
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,6 +85,17 @@ def bossac(
     path.write_text(text)
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return path
+
+
+@contextlib.contextmanager
+def held(path: str) -> Iterator[None]:
+    """A port that another program has."""
+    holder = os.open(path, os.O_RDWR | os.O_NOCTTY)
+    fcntl.flock(holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    try:
+        yield
+    finally:
+        os.close(holder)
 
 
 @dataclass

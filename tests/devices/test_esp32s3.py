@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
-import os
 import random
 import sys
 import threading
@@ -29,7 +27,7 @@ from edge_deploy.errors import (
     WrongBoard,
 )
 from edge_deploy.toolchains import ToolchainMissing
-from tests.devices import fake_esp
+from tests.devices import fake_esp, fake_nano
 from tests.devices.fake_esp import ESP32_C3, OWN_USB, EspBus
 
 XIAO = boards.load("xiao_esp32s3")
@@ -208,13 +206,11 @@ def test_flash_that_does_not_hold_what_was_written(bus, pieces):
 
 def test_a_port_that_another_program_has(bus, pieces):
     board = bus.plug_xiao()
-    holder = os.open(board.port.path, os.O_RDWR | os.O_NOCTTY)
-    fcntl.flock(holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    try:
-        with pytest.raises(BoardBusy, match="is in use by another program") as caught:
-            flash(board, pieces)
-    finally:
-        os.close(holder)
+    with (
+        fake_nano.held(board.port.path),
+        pytest.raises(BoardBusy, match="is in use by another program") as caught,
+    ):
+        flash(board, pieces)
     assert caught.value.exit_code is Exit.BOARD_BUSY
     assert board.modes == ["program"]
 

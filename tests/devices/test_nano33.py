@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import errno
-import fcntl
-import os
 import termios
 import threading
 import time
@@ -197,13 +195,11 @@ def test_another_chip_is_refused_before_anything_is_written(bus, image, monkeypa
 
 def test_a_port_that_another_program_has(bus, image):
     board = bus.plug()
-    holder = os.open(board.port.path, os.O_RDWR | os.O_NOCTTY)
-    fcntl.flock(holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    try:
-        with pytest.raises(BoardBusy, match="is in use by another program") as caught:
-            flash(board, image)
-    finally:
-        os.close(holder)
+    with (
+        fake_nano.held(board.port.path),
+        pytest.raises(BoardBusy, match="is in use by another program") as caught,
+    ):
+        flash(board, image)
     assert caught.value.exit_code is Exit.BOARD_BUSY
     assert board.modes == [APPLICATION]
 

@@ -1,4 +1,4 @@
-"""`evaluate` as a user types it, and how it refuses."""
+"""Where `evaluate` is typed for, and how it refuses."""
 
 from __future__ import annotations
 
@@ -6,21 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from edge_deploy.cli.main import run
 from edge_deploy.errors import Exit
+from tests.cli.test_spine import typed
 
 VIRTUAL = ("--board", "nano33", "--on", "virtual")
-
-
 LOCAL = ("--board", "nano33", "--on", "local")
-
-
-def typed(capfd: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, str, str]:
-    capfd.readouterr()
-    code = run([str(word) for word in words])
-    out, err = capfd.readouterr()
-    assert "Traceback" not in out + err
-    return code, out, err
 
 
 def refused(

@@ -15,7 +15,8 @@ import pytest
 
 from edge_deploy.errors import Exit
 from tests import sensing_labs
-from tests.cli.evaluate.asking import LOCAL, VIRTUAL, refused, typed
+from tests.cli.evaluate.asking import LOCAL, VIRTUAL, refused
+from tests.cli.test_spine import typed
 
 pytest.importorskip("unicorn", reason="the virtual board needs the extra `virtual`")
 pytest.importorskip("tflite_runtime", reason="the host's model runs on the extra `reference`")

@@ -13,7 +13,8 @@ import pytest
 
 from edge_deploy import labs
 from edge_deploy.errors import Exit
-from tests.cli.evaluate.asking import VIRTUAL, typed
+from tests.cli.evaluate.asking import VIRTUAL
+from tests.cli.test_spine import typed
 
 pytest.importorskip("unicorn", reason="the virtual board needs the extra `virtual`")
 pytest.importorskip("tflite_runtime", reason="the host's model runs on the extra `reference`")

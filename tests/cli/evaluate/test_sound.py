@@ -16,7 +16,8 @@ import pytest
 from edge_deploy.cli.figures import matrix_lines
 from edge_deploy.errors import Exit
 from tests import listening_lab
-from tests.cli.evaluate.asking import LOCAL, VIRTUAL, refused, typed
+from tests.cli.evaluate.asking import LOCAL, VIRTUAL, refused
+from tests.cli.test_spine import typed
 
 pytest.importorskip("unicorn", reason="the virtual board needs the extra `virtual`")
 pytest.importorskip("tflite_runtime", reason="the host's model runs on the extra `reference`")
