@@ -17,6 +17,7 @@ static struct {
     uint32_t count;      /* at most SMOOTH */
     uint32_t frame;      /* of the last decision */
     bool decided;        /* there was one */
+    uint32_t held;       /* what would be decided but for the hold-off; LABELS: nothing */
 } history;
 
 void ed_decision_clear(void)
@@ -24,6 +25,7 @@ void ed_decision_clear(void)
     history.next = 0;
     history.count = 0;
     history.decided = false;
+    history.held = LABELS;
     for (uint32_t i = 0; i < LABELS; i++) {
         history.sum[i] = 0;
         for (uint32_t j = 0; j < SMOOTH; j++) {
@@ -59,8 +61,12 @@ bool ed_decision_put(const ed_model_tensor *output, const int8_t *scores, uint32
     /* docs/wire.md has this order: a host that follows it gets the same bits. */
     const float score = output->scale * (float)sum / (float)SMOOTH;
 
-    if (history.count < SMOOTH || ignored[top] != 0 || !(score >= ED_APP_DECISION_THRESHOLD) ||
-        (history.decided && frame - history.frame < hold_off)) {
+    history.held = LABELS;
+    if (history.count < SMOOTH || ignored[top] != 0 || !(score >= ED_APP_DECISION_THRESHOLD)) {
+        return false;
+    }
+    history.held = top;
+    if (history.decided && frame - history.frame < hold_off) {
         return false;
     }
     history.decided = true;
@@ -70,16 +76,9 @@ bool ed_decision_put(const ed_model_tensor *output, const int8_t *scores, uint32
     return true;
 }
 
-bool ed_decision_holds(const ed_model_tensor *output, uint32_t label)
+bool ed_decision_holds(uint32_t label)
 {
-    const int32_t sum = history.sum[label] - SMOOTH * output->zero_point;
-    uint32_t top = 0;
-
-    for (uint32_t i = 1; i < LABELS; i++) {
-        top = history.sum[i] > history.sum[top] ? i : top;
-    }
-    return history.count == SMOOTH && top == label && ignored[label] == 0 &&
-           output->scale * (float)sum / (float)SMOOTH >= ED_APP_DECISION_THRESHOLD;
+    return history.held == label;
 }
 
 uint32_t ed_decision_colour(uint32_t label)

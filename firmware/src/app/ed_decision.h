@@ -25,7 +25,7 @@ bool ed_decision_put(const ed_model_tensor *output, const int8_t *scores, uint32
 
 /* Whether the results that were taken last speak for `label` as a decision's do, were it not for the
  * time since the last decision. */
-bool ed_decision_holds(const ed_model_tensor *output, uint32_t label);
+bool ed_decision_holds(uint32_t label);
 
 /* Which one a label is of those that can be decided, from 0. A label that is alone stands for
  * something wrong: it is 1, as the second of several. */

@@ -119,7 +119,7 @@ void ed_show_decision(const ed_model_tensor *output, const ed_decision *made, ui
     if (made != NULL) {
         show_label(output, made);
         last.until_us = now_us + SHOWN_US;
-    } else if (!dark && ed_decision_holds(output, last.label)) {
+    } else if (!dark && ed_decision_holds(last.label)) {
         last.until_us = now_us + SHOWN_US;
     } else if (!dark && now_us >= last.until_us) {
         darken();
